@@ -1,0 +1,77 @@
+namespace VisualPriors.Api.Plans;
+
+/// <summary>What a trainer says while it works: the only way up, apart from <see cref="StageOutcome"/>. At most a few a second.</summary>
+public sealed record ProgressReport
+{
+    /// <summary>What the trainer is doing: <c>loading</c>, <c>training</c>, <c>validating</c>, <c>scoring</c> or <c>saving</c>.</summary>
+    public required string Phase { get; init; }
+
+    /// <summary>Steps (training) or questions (scoring) done.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Steps or questions in all.</summary>
+    public required long TotalSteps { get; init; }
+
+    /// <summary>Tokens trained on so far.</summary>
+    public long? Tokens { get; init; }
+
+    /// <summary>Mean training loss per supervised token since the last report, in nats.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>Last validation loss, in nats per token.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>Tokens per second since the last report.</summary>
+    public double? TokensPerSecond { get; init; }
+
+    /// <summary>Share of questions answered right so far.</summary>
+    public double? Accuracy { get; init; }
+}
+
+/// <summary>How a stage ended.</summary>
+public enum StageResult
+{
+    /// <summary>The artifact is there.</summary>
+    Succeeded,
+
+    /// <summary>The input is wrong: trying again changes nothing.</summary>
+    UserError,
+
+    /// <summary>The computation went wrong (a loss that is not finite): trying again gives the same.</summary>
+    Diverged,
+
+    /// <summary>The machine or the program failed: trying again may help.</summary>
+    Failed,
+
+    /// <summary>Stopped on request.</summary>
+    Interrupted,
+}
+
+/// <summary>What a trainer says once, at the end: the artifact, or the root cause.</summary>
+public sealed record StageOutcome
+{
+    /// <summary>How it ended.</summary>
+    public required StageResult Result { get; init; }
+
+    /// <summary>One clear sentence for people; on failure the root cause.</summary>
+    public required string Message { get; init; }
+
+    /// <summary>Content digest of the artifact written, when there is one.</summary>
+    public string? ArtifactDigest { get; init; }
+
+    /// <summary>Scalar results by name (losses, accuracies, counts), when there are any.</summary>
+    public IReadOnlyDictionary<string, double>? Results { get; init; }
+
+    /// <summary>Wall time of the stage.</summary>
+    public required double Seconds { get; init; }
+}
+
+/// <summary>One line of a trainer's standard output: exactly one of the two is set. Logs go to standard error.</summary>
+public sealed record TrainerMessage
+{
+    /// <summary>Progress.</summary>
+    public ProgressReport? Progress { get; init; }
+
+    /// <summary>The end.</summary>
+    public StageOutcome? Outcome { get; init; }
+}

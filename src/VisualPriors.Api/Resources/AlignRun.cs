@@ -1,0 +1,61 @@
+namespace VisualPriors.Api.Resources;
+
+/// <summary>Trains a projector from a vision encoder's features to a decoder's embeddings; encoder and decoder stay frozen.</summary>
+public sealed record AlignRun : Run
+{
+    /// <inheritdoc/>
+    public override string Kind => "AlignRun";
+
+    /// <summary>What to train.</summary>
+    public required AlignSpec Spec { get; init; }
+}
+
+/// <summary>Desired state of an <see cref="AlignRun"/>.</summary>
+public sealed record AlignSpec
+{
+    /// <summary>Seed of the projector's initialisation and the data order.</summary>
+    public long Seed { get; init; } = 42;
+
+    /// <summary>The decoder: a PretrainRun.</summary>
+    public required RunReference From { get; init; }
+
+    /// <summary>Name of a prepared vision encoder (a folder below the data root).</summary>
+    public required string VisionEncoder { get; init; }
+
+    /// <summary>Name of a prepared set of image-caption pairs.</summary>
+    public required string Captions { get; init; }
+
+    /// <summary>
+    /// Visual tokens per image: a square number; the encoder's patch features are resized to that grid bilinearly
+    /// (paper.md 3: 576, a grid of 24 x 24).
+    /// </summary>
+    public int VisualTokens { get; init; } = 576;
+
+    /// <summary>Length, batch and optimizer. Defaults are the paper's (paper.md 3).</summary>
+    public AdaptationTrainingSpec Training { get; init; } = new()
+    {
+        Optimizer = new() { LearningRate = 1e-3, WarmupRatio = 0.06, MinimumLearningRateRatio = 0, Beta2 = 0.999 },
+    };
+
+    /// <summary>Where and how to compute.</summary>
+    public ComputeSpec Compute { get; init; } = new();
+}
+
+/// <summary>Length, batch and optimizer of a stage that goes over an image-text set.</summary>
+public sealed record AdaptationTrainingSpec
+{
+    /// <summary>Passes over the set; a fraction trains on a part of one pass (paper.md 3: 1).</summary>
+    public double Epochs { get; init; } = 1;
+
+    /// <summary>Samples per optimizer step (paper.md 3: 512).</summary>
+    public int GlobalBatchSize { get; init; } = 512;
+
+    /// <summary>Samples per forward and backward pass; divides the global batch. Null takes the whole global batch at once.</summary>
+    public int? MicroBatchSize { get; init; }
+
+    /// <summary>Longest sequence, visual tokens counted; a longer sample is an error, never cut (paper.md 3: 2048).</summary>
+    public int MaximumLength { get; init; } = 2048;
+
+    /// <summary>Optimizer settings.</summary>
+    public required OptimizerSpec Optimizer { get; init; }
+}

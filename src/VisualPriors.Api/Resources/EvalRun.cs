@@ -1,0 +1,47 @@
+namespace VisualPriors.Api.Resources;
+
+/// <summary>Scores a multimodal checkpoint.</summary>
+public sealed record EvalRun : Run
+{
+    /// <inheritdoc/>
+    public override string Kind => "EvalRun";
+
+    /// <summary>What to score.</summary>
+    public required EvalSpec Spec { get; init; }
+}
+
+/// <summary>Desired state of an <see cref="EvalRun"/>.</summary>
+public sealed record EvalSpec
+{
+    /// <summary>Seed of anything random in scoring: the bootstrap of confidence intervals (decoding is greedy, paper.md 4.1).</summary>
+    public long Seed { get; init; } = 42;
+
+    /// <summary>The model: an SftRun.</summary>
+    public required RunReference From { get; init; }
+
+    /// <summary>What to score it on.</summary>
+    public required IReadOnlyList<EvalSuiteSpec> Suites { get; init; }
+
+    /// <summary>Where and how to compute.</summary>
+    public ComputeSpec Compute { get; init; } = new();
+}
+
+/// <summary>The benchmarks there are.</summary>
+public enum EvalSuiteKind
+{
+    /// <summary>Multi-Level Existence Bench: one four-choice question an image (paper.md 4.3).</summary>
+    MleBench,
+}
+
+/// <summary>One benchmark over one prepared set of questions.</summary>
+public sealed record EvalSuiteSpec
+{
+    /// <summary>Which benchmark.</summary>
+    public required EvalSuiteKind Suite { get; init; }
+
+    /// <summary>Name of the prepared questions (a folder below the data root).</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Ask every question a second time with its image withheld: what the text alone gives away.</summary>
+    public bool Blind { get; init; }
+}

@@ -1,0 +1,115 @@
+using VisualPriors.Api.Models;
+
+namespace VisualPriors.Api.Resources;
+
+/// <summary>Trains a decoder from random initialisation on a mixture of text sources.</summary>
+public sealed record PretrainRun : Run
+{
+    /// <inheritdoc/>
+    public override string Kind => "PretrainRun";
+
+    /// <summary>What to train.</summary>
+    public required PretrainSpec Spec { get; init; }
+}
+
+/// <summary>Desired state of a <see cref="PretrainRun"/>.</summary>
+public sealed record PretrainSpec
+{
+    /// <summary>Seed of initialisation and data order (paper.md 1: 42 everywhere).</summary>
+    public long Seed { get; init; } = 42;
+
+    /// <summary>The decoder.</summary>
+    public required ModelSpec Model { get; init; }
+
+    /// <summary>The text.</summary>
+    public required PretrainDataSpec Data { get; init; }
+
+    /// <summary>Length, batch and optimizer.</summary>
+    public required PretrainTrainingSpec Training { get; init; }
+
+    /// <summary>Where and how to compute.</summary>
+    public ComputeSpec Compute { get; init; } = new();
+}
+
+/// <summary>A decoder's shape: a preset's name or explicit dimensions, one of the two.</summary>
+public sealed record ModelSpec
+{
+    /// <summary>One of <see cref="DecoderPresets.All"/>.</summary>
+    public string? Preset { get; init; }
+
+    /// <summary>Explicit dimensions.</summary>
+    public DecoderDimensions? Dimensions { get; init; }
+}
+
+/// <summary>A prepared corpus and the weights over its sources.</summary>
+public sealed record PretrainDataSpec
+{
+    /// <summary>Name of a prepared corpus (a folder below the data root).</summary>
+    public required string Corpus { get; init; }
+
+    /// <summary>Weight by source name; they are normalised, so percentages and shares both work. At most six decimals each.</summary>
+    public required IReadOnlyDictionary<string, decimal> Mixture { get; init; }
+}
+
+/// <summary>Length, batch and optimizer of pre-training.</summary>
+public sealed record PretrainTrainingSpec
+{
+    /// <summary>Tokens to train on; rounded up to whole global batches. 0 gives the randomly initialised decoder (paper.md E1's 0B column).</summary>
+    public required long Tokens { get; init; }
+
+    /// <summary>Context length (paper.md 1: 2048).</summary>
+    public int SequenceLength { get; init; } = 2048;
+
+    /// <summary>Sequences per optimizer step (paper.md 1: 1024).</summary>
+    public int GlobalBatchSize { get; init; } = 1024;
+
+    /// <summary>Sequences per forward and backward pass; divides the global batch. Null takes the whole global batch at once.</summary>
+    public int? MicroBatchSize { get; init; }
+
+    /// <summary>Optimizer settings. Defaults are flame's (paper.md 1.1).</summary>
+    public OptimizerSpec Optimizer { get; init; } = new() { LearningRate = 3e-4, WarmupSteps = 1024, WeightDecay = 0.1, Epsilon = 1e-15 };
+
+    /// <summary>How validation loss is taken.</summary>
+    public ValidationSpec Validation { get; init; } = new();
+}
+
+/// <summary>Validation on held-out text, drawn from the sources by the mixture's own weights.</summary>
+public sealed record ValidationSpec
+{
+    /// <summary>Steps between validations; one is always taken after the last step. 0 means only that one.</summary>
+    public int EverySteps { get; init; } = 500;
+
+    /// <summary>Sequences per validation, shared out over the sources by weight (at least one for each source drawn from).</summary>
+    public int Sequences { get; init; } = 256;
+}
+
+/// <summary>AdamW with linear warm-up, cosine decay and gradient clipping.</summary>
+public sealed record OptimizerSpec
+{
+    /// <summary>Peak learning rate.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Steps of linear warm-up; at most one of this and <see cref="WarmupRatio"/> is above zero.</summary>
+    public int WarmupSteps { get; init; }
+
+    /// <summary>Warm-up as a share of all steps.</summary>
+    public double WarmupRatio { get; init; }
+
+    /// <summary>Learning rate at the end of the cosine, as a share of the peak (paper.md 1.1: 10 % in flame; 0 in Cambrian's stages).</summary>
+    public double MinimumLearningRateRatio { get; init; } = 0.1;
+
+    /// <summary>First moment's decay (paper.md 1.1: 0.9).</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Second moment's decay (paper.md 1.1: 0.95).</summary>
+    public double Beta2 { get; init; } = 0.95;
+
+    /// <summary>Added to the denominator.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Decoupled weight decay; not applied to norms.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Global gradient norm above which gradients are scaled down (paper.md 1.1: 1.0); 0 turns clipping off.</summary>
+    public double GradientClip { get; init; } = 1.0;
+}
