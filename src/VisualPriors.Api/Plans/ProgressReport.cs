@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using VisualPriors.Api.Json;
+
 namespace VisualPriors.Api.Plans;
 
 /// <summary>What a trainer says while it works: the only way up, apart from <see cref="StageOutcome"/>. At most a few a second.</summary>
@@ -29,6 +32,7 @@ public sealed record ProgressReport
 }
 
 /// <summary>How a stage ended.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<StageResult>))]
 public enum StageResult
 {
     /// <summary>The artifact is there.</summary>

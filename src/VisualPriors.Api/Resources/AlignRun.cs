@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace VisualPriors.Api.Resources;
 
 /// <summary>Trains a projector from a vision encoder's features to a decoder's embeddings; encoder and decoder stay frozen.</summary>
@@ -5,6 +7,10 @@ public sealed record AlignRun : Run
 {
     /// <inheritdoc/>
     public override string Kind => "AlignRun";
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override RunReference? Upstream => Spec.From;
 
     /// <summary>What to train.</summary>
     public required AlignSpec Spec { get; init; }

@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using VisualPriors.Api.Json;
+
 namespace VisualPriors.Api.Resources;
 
 /// <summary>Scores a multimodal checkpoint.</summary>
@@ -5,6 +8,10 @@ public sealed record EvalRun : Run
 {
     /// <inheritdoc/>
     public override string Kind => "EvalRun";
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override RunReference? Upstream => Spec.From;
 
     /// <summary>What to score.</summary>
     public required EvalSpec Spec { get; init; }
@@ -27,6 +34,7 @@ public sealed record EvalSpec
 }
 
 /// <summary>The benchmarks there are.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<EvalSuiteKind>))]
 public enum EvalSuiteKind
 {
     /// <summary>Multi-Level Existence Bench: one four-choice question an image (paper.md 4.3).</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using VisualPriors.Api.Json;
 using VisualPriors.Api.Models;
 
 namespace VisualPriors.Api.Resources;
@@ -7,6 +9,10 @@ public sealed record PretrainRun : Run
 {
     /// <inheritdoc/>
     public override string Kind => "PretrainRun";
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override RunReference? Upstream => null;
 
     /// <summary>What to train.</summary>
     public required PretrainSpec Spec { get; init; }
@@ -90,9 +96,11 @@ public sealed record OptimizerSpec
     public required double LearningRate { get; init; }
 
     /// <summary>Steps of linear warm-up; at most one of this and <see cref="WarmupRatio"/> is above zero.</summary>
+    [AlternativeTo(nameof(WarmupRatio))]
     public int WarmupSteps { get; init; }
 
     /// <summary>Warm-up as a share of all steps.</summary>
+    [AlternativeTo(nameof(WarmupSteps))]
     public double WarmupRatio { get; init; }
 
     /// <summary>Learning rate at the end of the cosine, as a share of the peak (paper.md 1.1: 10 % in flame; 0 in Cambrian's stages).</summary>

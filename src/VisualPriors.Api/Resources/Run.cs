@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using VisualPriors.Api.Json;
+
 namespace VisualPriors.Api.Resources;
 
 /// <summary>A run resource as it stands in a manifest: what every kind has in common.</summary>
@@ -11,6 +14,10 @@ public abstract record Run
 
     /// <summary>The resource's kind, as in the manifest: <c>PretrainRun</c>, <c>AlignRun</c>, <c>SftRun</c> or <c>EvalRun</c>.</summary>
     public abstract string Kind { get; }
+
+    /// <summary>The run whose artifact this one takes as input; null for a kind that starts a chain.</summary>
+    [JsonIgnore]
+    public abstract RunReference? Upstream { get; }
 }
 
 /// <summary>The part of Kubernetes' object metadata that a manifest may set.</summary>
@@ -40,6 +47,7 @@ public sealed record RunReference
 }
 
 /// <summary>Numeric precision of the compute copies; masters and optimizer state are always fp32.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<Precision>))]
 public enum Precision
 {
     /// <summary>bf16 matrix products over fp32 masters (the paper's, INFERRED: paper.md 1.1).</summary>

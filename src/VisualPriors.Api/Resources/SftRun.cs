@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace VisualPriors.Api.Resources;
 
 /// <summary>Instruction-tunes projector and decoder; the vision encoder stays frozen.</summary>
@@ -5,6 +7,10 @@ public sealed record SftRun : Run
 {
     /// <inheritdoc/>
     public override string Kind => "SftRun";
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override RunReference? Upstream => Spec.From;
 
     /// <summary>What to train.</summary>
     public required SftSpec Spec { get; init; }
