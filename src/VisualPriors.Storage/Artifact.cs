@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json;
 using VisualPriors.Api.Errors;
@@ -7,6 +8,9 @@ namespace VisualPriors.Storage;
 /// <summary>A finished, immutable folder: prepared data or what a stage gave.</summary>
 public sealed class Artifact
 {
+    /// <summary>Largest manifest read: some hundred thousand files.</summary>
+    private const int MaximumManifestBytes = 64 << 20;
+
     private Artifact(string directory, ArtifactManifest manifest, string digest)
     {
         Directory = directory;
@@ -31,77 +35,128 @@ public sealed class Artifact
     public static Artifact Open(string directory, params ReadOnlySpan<string> expectedKinds)
     {
         var path = Path.Combine(directory, ArtifactManifest.FileName);
-        if (!File.Exists(path))
-        {
-            throw new InvalidInputException(directory, null, "no artifact (no artifact.json)", "a finished artifact");
-        }
-
-        var bytes = File.ReadAllBytes(path);
+        var bytes = ReadManifest(directory, path);
         var manifest = Parse(path, bytes);
         if (expectedKinds.Length > 0 && !expectedKinds.Contains(manifest.Kind))
         {
             throw new InvalidInputException(path, "kind", manifest.Kind, string.Join(" or ", expectedKinds.ToArray()));
         }
 
-        var root = Path.GetFullPath(directory) + Path.DirectorySeparatorChar;
+        var errors = new List<InputError>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var foldersChecked = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in manifest.Files)
         {
-            var filePath = Path.GetFullPath(Path.Combine(directory, file.Path));
-            if (!filePath.StartsWith(root, StringComparison.Ordinal))
+            if (!IsInside(file.Path) || !seen.Add(file.Path))
             {
-                throw new InvalidInputException(path, "files", file.Path, "a path inside the artifact");
+                errors.Add(new InputError(path, "files", $"'{file.Path}'", "relative paths inside the artifact, each once"));
             }
-
-            var info = new FileInfo(filePath);
-            if (!info.Exists)
+            else if (Check(directory, file, foldersChecked) is { } error)
             {
-                throw new InvalidInputException(filePath, null, "no such file", $"{file.Bytes} bytes, as {ArtifactManifest.FileName} says");
-            }
-
-            if (info.Length != file.Bytes)
-            {
-                throw new InvalidInputException(filePath, null, $"{info.Length} bytes", $"{file.Bytes} bytes, as {ArtifactManifest.FileName} says");
+                errors.Add(error);
             }
         }
 
-        return new Artifact(directory, manifest, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+        return errors.Count == 0
+            ? new Artifact(directory, manifest, Convert.ToHexStringLower(SHA256.HashData(bytes)))
+            : throw new InvalidInputException(errors);
     }
 
     /// <summary>Path of a file in it.</summary>
     public string PathOf(string relative) => Path.Combine(Directory, relative);
 
     /// <summary>Reads every file and compares its hash.</summary>
-    /// <exception cref="InvalidInputException">A file's content is not what the manifest says.</exception>
+    /// <exception cref="InvalidInputException">Every file whose content is not what the manifest says.</exception>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
     public void Verify(CancellationToken cancellationToken)
     {
+        var errors = new ConcurrentBag<InputError>();
         Parallel.ForEach(Manifest.Files, new ParallelOptions { CancellationToken = cancellationToken }, file =>
         {
-            using var stream = File.OpenRead(PathOf(file.Path));
-            var actual = Convert.ToHexStringLower(SHA256.HashData(stream));
-            if (actual != file.Sha256)
+            var path = PathOf(file.Path);
+            var expected = $"{file.Sha256}, as {ArtifactManifest.FileName} says";
+            try
             {
-                throw new InvalidInputException(PathOf(file.Path), null, $"SHA-256 {actual}", $"{file.Sha256}, as {ArtifactManifest.FileName} says");
+                using var stream = File.OpenRead(path);
+                var actual = Convert.ToHexStringLower(SHA256.HashData(stream));
+                if (actual != file.Sha256)
+                {
+                    errors.Add(new InputError(path, null, $"SHA-256 {actual}", expected));
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                errors.Add(new InputError(path, null, e.Message, $"SHA-256 {expected}"));
             }
         });
+        if (!errors.IsEmpty)
+        {
+            throw new InvalidInputException([.. errors.OrderBy(error => error.File, StringComparer.Ordinal)]);
+        }
+    }
+
+    private static byte[] ReadManifest(string directory, string path)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            if (stream.Length > MaximumManifestBytes)
+            {
+                throw new InvalidInputException(path, null, $"{stream.Length} bytes", $"at most {MaximumManifestBytes} bytes");
+            }
+
+            var bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidInputException(directory, null, $"no artifact (no {ArtifactManifest.FileName})", "a finished artifact");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException(path, null, e.Message, "an artifact manifest");
+        }
+    }
+
+    /// <summary>Whether a manifest's path stays in the artifact by its spelling alone.</summary>
+    private static bool IsInside(string path) =>
+        path.Length > 0 && !path.Contains('\\') && !path.Contains('\0') && path.Split('/').All(segment => segment is not ("" or "." or ".."));
+
+    private static InputError? Check(string directory, ArtifactFile file, HashSet<string> foldersChecked)
+    {
+        var info = new FileInfo(Path.Combine(directory, file.Path));
+        // A link may point anywhere: neither a file nor a folder on the way to it may be one.
+        for (var folder = Path.GetDirectoryName(file.Path); !string.IsNullOrEmpty(folder) && foldersChecked.Add(folder); folder = Path.GetDirectoryName(folder))
+        {
+            if (new DirectoryInfo(Path.Combine(directory, folder)).LinkTarget is not null)
+            {
+                return new InputError(Path.Combine(directory, folder), null, "a symbolic link", "a folder of the artifact itself");
+            }
+        }
+
+        var expected = $"{file.Bytes} bytes, as {ArtifactManifest.FileName} says";
+        return info.LinkTarget is not null ? new InputError(info.FullName, null, "a symbolic link", expected)
+            : !info.Exists ? new InputError(info.FullName, null, "no such file", expected)
+            : info.Length != file.Bytes ? new InputError(info.FullName, null, $"{info.Length} bytes", expected)
+            : null;
     }
 
     private static ArtifactManifest Parse(string path, byte[] bytes)
     {
-        ArtifactManifest? manifest;
+        ArtifactManifest manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize(bytes, StorageJson.Default.ArtifactManifest);
+            manifest = JsonSerializer.Deserialize(bytes, StorageJson.Default.ArtifactManifest)
+                ?? throw new InvalidInputException(path, null, "null", "an artifact manifest");
         }
         catch (JsonException e)
         {
             throw new InvalidInputException(path, e.Path, e.Message, "an artifact manifest", (int?)(e.LineNumber + 1));
         }
 
-        if (manifest is null || manifest.Version != ArtifactManifest.CurrentVersion)
-        {
-            throw new InvalidInputException(path, "version", $"{manifest?.Version.ToString() ?? "null"}", $"{ArtifactManifest.CurrentVersion}");
-        }
-
-        return manifest;
+        return manifest.Version == ArtifactManifest.CurrentVersion
+            ? manifest
+            : throw new InvalidInputException(path, "version", $"{manifest.Version}", $"{ArtifactManifest.CurrentVersion}");
     }
 }
