@@ -1,0 +1,56 @@
+using System.CommandLine;
+using VisualPriors.Cli.Experiments;
+using VisualPriors.Cli.Output;
+using VisualPriors.Cli.Trainer;
+using VisualPriors.Evaluation.Reports;
+
+namespace VisualPriors.Cli.Commands;
+
+/// <summary><c>vp run</c>: carries out a manifest's runs on this machine, one trainer process per stage.</summary>
+internal static class RunCommand
+{
+    public static CommandDefinition Create()
+    {
+        var file = ExperimentOptions.File();
+        var data = ExperimentOptions.Data();
+        var output = ExperimentOptions.Output();
+        var command = new Command("run", "Run a manifest's chain on this machine; stages that are finished already are reused." + ExitCode.Help)
+        {
+            file, data, output,
+        };
+        return new CommandDefinition(command, (parsed, cli, cancellationToken) =>
+        {
+            var manifest = parsed.GetRequiredValue(file);
+            return ExecuteAsync(
+                manifest, parsed.GetRequiredValue(data), ExperimentOptions.OutputOf(parsed.GetValue(output), manifest), cli, cancellationToken);
+        });
+    }
+
+    private static async Task ExecuteAsync(string file, string data, string output, CliOutput cli, CancellationToken cancellationToken)
+    {
+        // The whole chain is checked before any of it starts.
+        var experiment = ExperimentLoader.Load(file, data, output, cancellationToken);
+        if (!cli.IsJson)
+        {
+            PlanTable.Write(cli.Console, experiment);
+        }
+
+        var runner = new ExperimentRunner(new StageProcess(TrainerCommand.BesideThisProgram()));
+        var display = RunDisplay.For(cli);
+        var record = await display.ShowAsync(experiment, observer => runner.RunAsync(experiment, observer, cancellationToken)).ConfigureAwait(false);
+
+        var summary = RunSummary.Of(experiment, record);
+        RunSummary.Write(output, summary);
+        var report = ReportWriter.Write(output);
+        if (cli.IsJson)
+        {
+            cli.WriteJson(new RunEvent { Event = "finished", Summary = summary, Report = Path.GetFullPath(report) }, CliJson.Line.RunEvent);
+        }
+        else
+        {
+            ResultsTable.Write(cli.Console, record);
+            cli.Out.WriteLine($"Summary: {Path.GetFullPath(Path.Combine(output, RunSummary.FileName))}");
+            cli.Out.WriteLine($"Report:  {Path.GetFullPath(report)}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
+using VisualPriors.Cli.Experiments;
+using VisualPriors.Evaluation.Reports;
+
+namespace VisualPriors.Cli.Output;
+
+/// <summary>Why a command failed.</summary>
+/// <param name="ExitCode">The exit code.</param>
+/// <param name="Message">What happened.</param>
+/// <param name="Errors">What is wrong with the input, one by one; empty when it is something else.</param>
+internal sealed record ErrorReport(int ExitCode, string Message, IReadOnlyList<InputError> Errors);
+
+/// <summary>An <see cref="ErrorReport"/> as a document of its own.</summary>
+internal sealed record ErrorDocument(ErrorReport Error);
+
+/// <summary>What <c>vp validate</c> says.</summary>
+internal sealed record PlanDocument(IReadOnlyList<StageSummary> Stages);
+
+/// <summary>What <c>vp report</c> says.</summary>
+internal sealed record ReportDocument(string Report);
+
+/// <summary>What <c>vp prepare</c> says, line by line.</summary>
+internal sealed record PreparationEvent(string Step, double Fraction, string Detail);
+
+/// <summary>A stage before the run.</summary>
+/// <param name="Run">Name of the run.</param>
+/// <param name="Kind">Kind of the run.</param>
+/// <param name="From">Name of its upstream run, if it has one.</param>
+/// <param name="Steps">Optimizer steps, or questions.</param>
+/// <param name="Digest">Stage digest.</param>
+/// <param name="Finished">Whether its artifact is there.</param>
+internal sealed record StageSummary(string Run, string Kind, string? From, long Steps, string Digest, bool Finished)
+{
+    /// <summary>All of an experiment's.</summary>
+    public static IReadOnlyList<StageSummary> Of(Experiment experiment) =>
+    [
+        .. experiment.Stages.Select(stage => new StageSummary(
+            stage.Name, stage.Planned.Run.Kind, stage.Planned.Run.Upstream?.Name, stage.Steps, stage.Planned.Digest, stage.Finished is not null)),
+    ];
+}
+
+/// <summary>One line of <c>vp run --json</c>; <see cref="Event"/> says which other members are there.</summary>
+internal sealed record RunEvent
+{
+    /// <summary><c>planned</c>, then per stage <c>started</c>, <c>progress</c> and <c>ended</c>, at last <c>finished</c>.</summary>
+    public required string Event { get; init; }
+
+    public IReadOnlyList<StageSummary>? Stages { get; init; }
+
+    public string? Run { get; init; }
+
+    public string? Kind { get; init; }
+
+    public ProgressReport? Progress { get; init; }
+
+    public StageRecord? Stage { get; init; }
+
+    public JsonObject? Summary { get; init; }
+
+    public string? Report { get; init; }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(ErrorDocument))]
+[JsonSerializable(typeof(PlanDocument))]
+[JsonSerializable(typeof(ReportDocument))]
+[JsonSerializable(typeof(PreparationEvent))]
+[JsonSerializable(typeof(RunEvent))]
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    /// <summary>One line per value.</summary>
+    public static CliJson Line => Default;
+
+    /// <summary>For documents that people look at too.</summary>
+    public static CliJson Indented { get; } = new(new JsonSerializerOptions(Default.Options) { WriteIndented = true });
+}

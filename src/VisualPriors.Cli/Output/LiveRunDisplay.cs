@@ -1,0 +1,76 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+using VisualPriors.Api.Plans;
+using VisualPriors.Cli.Experiments;
+using VisualPriors.Evaluation.Reports;
+
+namespace VisualPriors.Cli.Output;
+
+/// <summary>A progress bar per stage.</summary>
+internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObserver
+{
+    private readonly Dictionary<ExperimentStage, ProgressTask> _bars = new(ReferenceEqualityComparer.Instance);
+
+    /// <inheritdoc/>
+    public override Task<RunRecord> ShowAsync(Experiment experiment, Func<IRunObserver, Task<RunRecord>> run) =>
+        console.Progress()
+            .AutoClear(false)
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn { Width = 24 },
+                new PercentageColumn(),
+                new ElapsedTimeColumn(),
+                new RemainingTimeColumn(),
+                new WordsColumn())
+            .StartAsync(context =>
+            {
+                foreach (var stage in experiment.Stages)
+                {
+                    var bar = context.AddTask(Markup.Escape(StageText.Title(stage)), autoStart: false, maxValue: Math.Max(1, stage.Steps));
+                    bar.State.Update<string>(WordsColumn.Key, _ => "waiting");
+                    _bars.Add(stage, bar);
+                }
+
+                return run(this);
+            });
+
+    /// <inheritdoc/>
+    public void OnStarted(ExperimentStage stage)
+    {
+        _bars[stage].StartTask();
+        Say(stage, "starting");
+    }
+
+    /// <inheritdoc/>
+    public void OnProgress(ExperimentStage stage, ProgressReport report)
+    {
+        var bar = _bars[stage];
+        bar.MaxValue = Math.Max(1, report.TotalSteps);
+        // A bar that reaches its end stops its clock: the end is OnEnded's to tell.
+        bar.Value = Math.Min(report.Step, bar.MaxValue - 1e-3);
+        Say(stage, $"{report.Phase} {report.Step:N0}/{report.TotalSteps:N0}  {StageText.Numbers(report)}");
+    }
+
+    /// <inheritdoc/>
+    public void OnEnded(ExperimentStage stage, StageRecord record)
+    {
+        var bar = _bars[stage];
+        bar.StartTask();
+        bar.Value = bar.MaxValue;
+        bar.StopTask();
+        Say(stage, record.Reused ? $"reused ({stage.Planned.Digest[..12]})" : "finished");
+    }
+
+    private void Say(ExperimentStage stage, string words) => _bars[stage].State.Update<string>(WordsColumn.Key, _ => words);
+
+    /// <summary>What a stage last said.</summary>
+    private sealed class WordsColumn : ProgressColumn
+    {
+        public const string Key = "words";
+
+        protected override bool NoWrap => true;
+
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
+            new Text(task.State.Get<string>(Key) ?? "") { Overflow = Overflow.Ellipsis };
+    }
+}
