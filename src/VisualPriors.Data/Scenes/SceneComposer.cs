@@ -20,8 +20,14 @@ public static class SceneComposer
 
     private const double LargestTurn = 20;
 
-    /// <summary>Tries at a random placement before falling back on one that is known to fit.</summary>
+    /// <summary>Tries at a random placement before falling back on one that is known to fit; and at a background that shows the thing.</summary>
     private const int Attempts = 6;
+
+    /// <summary>
+    /// Least mean distance between a thing's pixels and what is behind them, in steps of 256 of the channel that differs most: a black
+    /// telephone on a black ground can be named by nobody.
+    /// </summary>
+    private const double LeastContrast = 45;
 
     private static readonly ConditionalWeakTable<Drawing, CoverageTable> Tables = [];
 
@@ -45,11 +51,19 @@ public static class SceneComposer
     public static Scene Compose(Drawing drawing, BackgroundKind background, SizeBucket bucket, ulong seed, bool jitter)
     {
         var random = new SeededRandom(seed);
-        var rgb = new byte[Size * Size * 3];
-        Background.Paint(rgb, Size, background, ref random);
         using var layer = new Layer();
         var coverage = Place(layer, drawing, bucket, ref random);
         var colour = jitter ? ColourTransform.Random(ref random) : ColourTransform.None;
+        var rgb = new byte[Size * Size * 3];
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            Background.Paint(rgb, Size, background, ref random);
+            if (ContrastOf(rgb, layer.Pixels) >= LeastContrast)
+            {
+                break;
+            }
+        }
+
         Blend(rgb, layer.Pixels, colour);
         return new Scene(rgb, coverage);
     }
@@ -83,6 +97,21 @@ public static class SceneComposer
         }
 
         return layer.Draw(drawing, Placement.Centred(known.Extent));
+    }
+
+    private static double ContrastOf(ReadOnlySpan<byte> rgb, ReadOnlySpan<byte> rgba)
+    {
+        int sum = 0, covered = 0;
+        for (int i = 0, j = 0; i < rgb.Length; i += 3, j += 4)
+        {
+            if (rgba[j + 3] > 127)
+            {
+                covered++;
+                sum += Math.Max(Math.Abs(rgb[i] - rgba[j]), Math.Max(Math.Abs(rgb[i + 1] - rgba[j + 1]), Math.Abs(rgb[i + 2] - rgba[j + 2])));
+            }
+        }
+
+        return (double)sum / covered;
     }
 
     /// <summary>Lays the drawing (premultiplied RGBA) over the background.</summary>
