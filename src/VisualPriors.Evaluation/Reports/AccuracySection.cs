@@ -48,15 +48,15 @@ internal static class AccuracySection
         var rows = new Markup();
         foreach (var bar in bars)
         {
-            rows.Add($"""<tr><th scope="row">{bar.Label}</th><td>{Show.Percent(bar.Score.Accuracy)}</td><td>{Show.Percent(bar.Score.Low)} – {Show.Percent(bar.Score.High)}</td><td>{Show.Count(bar.Score.Correct)} of {Show.Count(bar.Score.Questions)}</td></tr>""");
+            rows.Add($"""<tr><th scope="row">{bar.Label}</th><td>{Show.Percent(bar.Score.Accuracy)}</td><td>{Show.Range(bar.Score.Low, bar.Score.High)}</td><td>{Show.Count(bar.Score.Correct)} of {Show.Count(bar.Score.Questions)}</td></tr>""");
         }
 
         var lead = chance is null ? "" : $"Guessing gives {Show.Percent(chance.Value, 0)}. ";
         return Markup.Of($"""
             <section id="accuracy-{suite.Suite}" class="accuracy"><h2>Seeing</h2>
             <p class="lead">{Title(suite.Suite)}: accuracy by the share of the picture that the object covers. {lead}Whiskers are 95{"\u202f"}% Wilson intervals; overall weighs every question alike.</p>
-            <figure class="chart bars">{Draw(bars, chance, 720, 340, "wide")}{Draw(bars, chance, 350, 290, "narrow")}</figure>
-            <div class="scroll"><table class="numbers"><thead><tr><th scope="col">objects</th><th scope="col">accuracy</th><th scope="col">95{"\u202f"}% interval</th><th scope="col">right answers</th></tr></thead><tbody>{rows}</tbody></table></div>
+            <div class="beside"><figure class="chart bars">{Draw(bars, chance, 620, 340, "wide")}{Draw(bars, chance, 350, 290, "narrow")}</figure>
+            <div class="scroll"><table class="numbers tight"><thead><tr><th scope="col">objects</th><th scope="col">accuracy</th><th scope="col">95{"\u202f"}% interval</th><th scope="col">right</th></tr></thead><tbody>{rows}</tbody></table></div></div>
             </section>
 
             """);
@@ -74,12 +74,12 @@ internal static class AccuracySection
     private static Markup Draw(IReadOnlyList<Bar> bars, double? chance, int width, int height, string variant)
     {
         var wide = variant == "wide";
-        var x = new Axis(0, bars.Count, 46, width - 8);
+        var x = new Axis(0, bars.Count, 46, width - (chance is null ? 8 : wide ? 84 : 50));
         var y = new Axis(0, 1, height - 48, 16);
         var barWidth = Math.Min(76, (x.To - x.From) / bars.Count * 0.62);
         var svg = new Markup();
         svg.Add($"""<svg class="{variant}" viewBox="0 0 {width} {height}" role="img" aria-label="Accuracy by object size"><defs><pattern id="hatch-{variant}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>""");
-        foreach (var tick in y.Ticks(wide ? 5 : 4))
+        foreach (var tick in y.Ticks(wide ? 5 : 2))
         {
             svg.Add($"""<line class="grid" x1="{x.From}" x2="{x.To}" y1="{y.At(tick)}" y2="{y.At(tick)}"/><text class="tick" x="{x.From - 8}" y="{y.At(tick) + 4}" text-anchor="end">{Show.Percent(tick, 0)}</text>""");
         }
@@ -100,7 +100,7 @@ internal static class AccuracySection
         svg.Add($"""<line class="axis" x1="{x.From}" x2="{x.To}" y1="{y.From}" y2="{y.From}"/>""");
         if (chance is { } level)
         {
-            svg.Add($"""<g class="chance"><line x1="{x.From}" x2="{x.To}" y1="{y.At(level)}" y2="{y.At(level)}"/><text x="{x.From + 4}" y="{y.At(level) - 5}">chance{(wide ? " " + Show.Percent(level, 0) : "")}</text></g>""");
+            svg.Add($"""<g class="chance"><line x1="{x.From}" x2="{x.To}" y1="{y.At(level)}" y2="{y.At(level)}"/><text x="{x.To + 6}" y="{y.At(level) + 4}">chance{(wide ? " " + Show.Percent(level, 0) : "")}</text></g>""");
         }
 
         return svg.Add($"</svg>");

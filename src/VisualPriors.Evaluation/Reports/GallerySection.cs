@@ -97,7 +97,7 @@ internal static class GallerySection
         var (verdict, sign) = answer.IsCorrect ? ("right", "✓") : ("wrong", "✗");
         return Markup.Of($"""
             <article class="scene {verdict}"><div class="picture">{Picture(answer.Image, folder)}</div>
-            <header><span class="verdict"><i aria-hidden="true">{sign}</i> {verdict}</span><span class="size">{size} object</span></header>
+            <header><span class="verdict"><i aria-hidden="true">{sign}</i> {verdict}</span><span class="size">{size}<span class="wide-only"> object</span></span></header>
             <p class="question">{answer.Question}</p><ul class="options">{options}</ul>{none}</article>
 
             """);

@@ -49,8 +49,9 @@ internal sealed record LossChart
 
     public required IReadOnlyList<Curve> Curves { get; init; }
 
-    /// <summary>The loss of guessing evenly, where it is worth a line.</summary>
-    public (string Label, double Loss)? Reference { get; init; }
+
+    /// <summary>Curves too many to tell apart by a legend are named at their ends, where the chart is wide enough.</summary>
+    private bool HasEndLabels => Curves.Count > 2;
 
     public Markup Render()
     {
@@ -61,7 +62,7 @@ internal sealed record LossChart
         }
 
         var (x0, x1) = (all.Min(point => point.X), all.Max(point => point.X));
-        var (y0, y1) = (all.Min(point => point.Y), Math.Max(all.Max(point => point.Y), Reference?.Loss ?? double.MinValue));
+        var (y0, y1) = (all.Min(point => point.Y), all.Max(point => point.Y));
         var room = Math.Max((y1 - y0) * 0.06, 0.01);
         var data = new ChartData(Unit, x0, x1, [.. Curves.Select(curve => new ChartSeries(curve.Name, curve.Colour, [.. Thin(curve.Points).Select(point => new[] { Math.Round(point.X, 2), Math.Round(point.Y, 4) })]))]);
         var json = Markup.Trusted(JsonSerializer.Serialize(data, Compact.ChartData));
@@ -73,8 +74,8 @@ internal sealed record LossChart
 
         return Markup.Of($"""
             <figure class="chart" id="{Id}">
-            <figcaption><b>{Title}</b><span class="legend">{legend}</span></figcaption>
-            {Draw(720, 320, "wide", x0, x1, Math.Max(0, y0 - room), y1 + room)}{Draw(350, 280, "narrow", x0, x1, Math.Max(0, y0 - room), y1 + room)}
+            <figcaption><b>{Title}</b><span class="legend{(HasEndLabels ? " narrow-only" : "")}">{legend}</span></figcaption>
+            {Draw(500, 320, "wide", x0, x1, Math.Max(0, y0 - room), y1 + room)}{Draw(350, 280, "narrow", x0, x1, Math.Max(0, y0 - room), y1 + room)}
             <output class="readout" hidden></output>
             <script type="application/json">{json}</script>
             </figure>
@@ -85,9 +86,9 @@ internal sealed record LossChart
     private Markup Draw(int width, int height, string variant, double x0, double x1, double y0, double y1)
     {
         var wide = variant == "wide";
-        var labelRoom = Curves.Count > 2 && wide ? 110 : 14;
+        var labelRoom = HasEndLabels && wide ? 106 : 14;
         var x = Axis.Over(x0, x1, 46, width - labelRoom);
-        var y = Axis.Over(y0, y1, height - 42, 12);
+        var y = Axis.Over(y0, y1, height - 42, 28);
         var svg = new Markup();
         svg.Add($"""<svg class="{variant}" viewBox="0 0 {width} {height}" role="img" aria-label="{Title}" data-left="{x.From}" data-right="{x.To}" data-top="{y.To}" data-bottom="{y.From}">""");
         foreach (var tick in y.Ticks(wide ? 5 : 4))
@@ -95,17 +96,12 @@ internal sealed record LossChart
             svg.Add($"""<line class="grid" x1="{x.From}" x2="{x.To}" y1="{y.At(tick)}" y2="{y.At(tick)}"/><text class="tick" x="{x.From - 8}" y="{y.At(tick) + 4}" text-anchor="end">{Show.Short(tick)}</text>""");
         }
 
-        foreach (var tick in x.Ticks(wide ? 6 : 3))
+        foreach (var tick in x.Ticks(wide ? 5 : 3))
         {
             svg.Add($"""<line class="axis" x1="{x.At(tick)}" x2="{x.At(tick)}" y1="{y.From}" y2="{y.From + 5}"/><text class="tick" x="{x.At(tick)}" y="{y.From + 19}" text-anchor="middle">{Show.Short(tick)}</text>""");
         }
 
-        svg.Add($"""<line class="axis" x1="{x.From}" x2="{x.To}" y1="{y.From}" y2="{y.From}"/><text class="unit" x="{x.To}" y="{y.From + 36}" text-anchor="end">{Unit}</text><text class="unit" x="{x.From + 6}" y="{y.To + 8}">nats per token</text>""");
-        if (Reference is { } reference)
-        {
-            svg.Add($"""<line class="reference" x1="{x.From}" x2="{x.To}" y1="{y.At(reference.Loss)}" y2="{y.At(reference.Loss)}"/><text class="unit" x="{x.To}" y="{y.At(reference.Loss) + 14}" text-anchor="end">{reference.Label}</text>""");
-        }
-
+        svg.Add($"""<line class="axis" x1="{x.From}" x2="{x.To}" y1="{y.From}" y2="{y.From}"/><text class="unit" x="{x.To}" y="{y.From + 36}" text-anchor="end">{Unit}</text><text class="unit" x="0" y="14">nats per token</text>""");
         foreach (var curve in Curves)
         {
             if (curve.Raw.Count > 0)
@@ -123,7 +119,7 @@ internal sealed record LossChart
             }
         }
 
-        if (labelRoom > 14)
+        if (HasEndLabels && wide)
         {
             AddEndLabels(svg, x, y);
         }

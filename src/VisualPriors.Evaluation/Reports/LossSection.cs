@@ -13,15 +13,15 @@ internal static class LossSection
             if (stage.Metrics.Any(line => IsFinite(line.Loss) || IsFinite(line.ValidationLoss)))
             {
                 any = true;
-                charts.Add($"""<div class="stage-loss"><h3>{Show.Kind(stage.Record.Kind)} <small>{stage.Record.Run}</small></h3>{Charts(stage, i)}</div>""");
+                charts.Add($"{Charts(stage, i)}");
             }
         }
 
         return any
             ? Markup.Of($"""
                 <section id="loss"><h2>Learning</h2>
-                <p class="lead">Loss per supervised token. The faint line is every step, the strong one its running mean; dots are measured on held-out text.</p>
-                {charts}</section>
+                <p class="lead">Loss per supervised token. The faint line is every step, the strong one a running mean; dots are measured on held-out text.</p>
+                <div class="losses">{charts}</div></section>
 
                 """)
             : charts;
@@ -49,7 +49,7 @@ internal static class LossSection
 
         var unit = byTokens ? "tokens" : "steps";
         var charts = new Markup();
-        charts.Add($"{new LossChart { Id = $"loss-{index}", Title = "Loss", Unit = unit, Curves = curves }.Render()}");
+        charts.Add($"{new LossChart { Id = $"loss-{index}", Title = Show.Kind(stage.Record.Kind), Unit = unit, Curves = curves }.Render()}");
         var bySource = BySource(stage, X);
         if (bySource.Count > 0)
         {
@@ -71,16 +71,21 @@ internal static class LossSection
                 .Select(line => new ChartPoint(x(line), line.ValidationLossBySource![source]))]) { Marked = true })];
     }
 
-    /// <summary>Running mean whose memory is a fortieth of the curve; unbiased at its start.</summary>
+    /// <summary>Mean over a window around every step, a twentieth of the curve: centred, so that it does not lag behind a fall.</summary>
     private static ChartPoint[] Smooth(ChartPoint[] raw)
     {
-        var decay = 1 - Math.Min(1, 40.0 / raw.Length);
-        var (sum, weight) = (0.0, 0.0);
-        return [.. raw.Select(point =>
+        var sums = new double[raw.Length + 1];
+        for (var i = 0; i < raw.Length; i++)
         {
-            sum = (decay * sum) + point.Y;
-            weight = (decay * weight) + 1;
-            return new ChartPoint(point.X, sum / weight);
+            sums[i + 1] = sums[i] + raw[i].Y;
+        }
+
+        return [.. raw.Select((point, i) =>
+        {
+            // At the start, where losses fall steeply, narrower but still centred; at the end, where they are level, one-sided.
+            var half = raw.Length / 40;
+            var (from, to) = (Math.Max(0, i - half), Math.Min(raw.Length, i + Math.Min(half, i) + 1));
+            return point with { Y = (sums[to] - sums[from]) / (to - from) };
         })];
     }
 

@@ -40,7 +40,7 @@ public static class ReportWriter
         </head>
         <body>
         <main>
-        {Headline(content)}{AccuracySection.Render(content)}{GallerySection.Render(content)}{LossSection.Render(content)}{MixtureSection.Render(content)}{ChainSection.Render(content)}{SettingsSection.Render(content)}{Origins(content)}{Manifest(content)}
+        {Headline(content)}{ChainSection.Render(content)}{AccuracySection.Render(content)}{GallerySection.Render(content)}{LossSection.Render(content)}{MixtureSection.Render(content)}{SettingsSection.Render(content)}{Origins(content)}{Manifest(content)}
         </main>
         <footer>Written by VisualPriors from the run’s own records. Nothing in this page is loaded from elsewhere.</footer>
         <script>{Asset("report.js")}</script>
@@ -61,7 +61,7 @@ public static class ReportWriter
         var overall = scored?.Suite.Find(MultipleChoiceScore.Overall);
         var title = overall is null
             ? Markup.Of($"{content.Name}: {string.Join(", ", content.Stages.Select(stage => Show.Kind(stage.Record.Kind).ToLowerInvariant()))}")
-            : Markup.Of($"It sees what is there <strong>{Show.Percent(overall.Accuracy)}</strong> of the time");
+            : Markup.Of($"It names what is there <strong>{Show.Percent(overall.Accuracy)}</strong> of the time");
         return Markup.Of($"""
             <header class="top"><p class="eyebrow">VisualPriors <span>{content.Name}</span></p><h1>{title}</h1><p class="standfirst">{Standfirst(scored)}</p><dl class="tiles">{tiles}</dl></header>
 
@@ -102,7 +102,7 @@ public static class ReportWriter
     {
         if (FirstSuite(content)?.Suite.Find(MultipleChoiceScore.Overall) is { } overall)
         {
-            yield return ("Accuracy", Show.Percent(overall.Accuracy), $"{Show.Percent(overall.Low)} – {Show.Percent(overall.High)} at 95 % confidence");
+            yield return ("Accuracy", Show.Percent(overall.Accuracy), $"{Show.Range(overall.Low, overall.High)} with 95 % confidence");
         }
 
         if (content.Of("pretrain").FirstOrDefault() is { } pretrain)

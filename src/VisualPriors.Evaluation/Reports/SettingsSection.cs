@@ -30,7 +30,7 @@ internal static class SettingsSection
     private static void AddRows(Markup rows, string group, JsonElement element)
     {
         // Plain values first, so that a group's heading stands over its own values only.
-        foreach (var member in element.EnumerateObject().Where(member => IsPlain(member.Value)))
+        foreach (var member in element.EnumerateObject().Where(member => IsPlain(member.Value) && member.Name != "stage"))
         {
             rows.Add($"""<tr><th scope="row">{Words(member.Name)}</th><td>{Value(member.Value)}</td></tr>""");
         }

@@ -12,6 +12,9 @@ internal static class Show
     public static string Percent(double fraction, int decimals = 1) =>
         (100 * fraction).ToString($"F{decimals}", CultureInfo.InvariantCulture) + Thin + "%";
 
+    /// <summary>A range of fractions as percentages.</summary>
+    public static string Range(double low, double high) => string.Create(CultureInfo.InvariantCulture, $"{100 * low:F1} – {100 * high:F1}{Thin}%");
+
     /// <summary>A whole number with its digits grouped.</summary>
     public static string Count(double number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
