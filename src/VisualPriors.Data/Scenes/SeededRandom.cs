@@ -1,8 +1,10 @@
+using VisualPriors.Data.Text;
+
 namespace VisualPriors.Data.Scenes;
 
 /// <summary>
-/// SplitMix64 (Steele, Lea and Flood 2014): a counter passed through a mixing function, so every seed gives an independent stream at no
-/// cost and the numbers never change with the platform.
+/// SplitMix64 (Steele, Lea and Flood 2014): a counter passed through <see cref="RandomBits.Mix"/>, so every seed gives a stream of its
+/// own at no cost and the numbers never change with the platform.
 /// </summary>
 internal struct SeededRandom(ulong seed)
 {
@@ -12,16 +14,17 @@ internal struct SeededRandom(ulong seed)
     /// <summary>A seed of its own for the part of a computation that a stream and an index name.</summary>
     public static ulong Derive(long seed, ulong stream, long index)
     {
-        var mixed = Mix((ulong)seed + Step);
-        mixed = Mix(mixed ^ (stream * Step));
-        return Mix(mixed + ((ulong)index * Step));
+        var mixed = RandomBits.Mix((ulong)seed);
+        mixed = RandomBits.Mix(mixed ^ (stream * Step));
+        return RandomBits.Mix(mixed + ((ulong)index * Step));
     }
 
     /// <summary>64 random bits.</summary>
     public ulong NextBits()
     {
+        var bits = RandomBits.Mix(_state);
         _state += Step;
-        return Mix(_state);
+        return bits;
     }
 
     /// <summary>A number in [0, 1).</summary>
@@ -41,12 +44,5 @@ internal struct SeededRandom(ulong seed)
             var j = Below(i + 1);
             (items[i], items[j]) = (items[j], items[i]);
         }
-    }
-
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }
