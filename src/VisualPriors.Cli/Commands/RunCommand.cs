@@ -14,7 +14,7 @@ internal static class RunCommand
         var file = ExperimentOptions.File();
         var data = ExperimentOptions.Data();
         var output = ExperimentOptions.Output();
-        var command = new Command("run", "Run a manifest's chain on this machine; stages that are finished already are reused." + ExitCode.Help)
+        var command = new Command("run", "Run a manifest's chain on this machine; stages that are finished already are reused.")
         {
             file, data, output,
         };

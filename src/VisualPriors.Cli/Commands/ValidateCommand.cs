@@ -12,7 +12,7 @@ internal static class ValidateCommand
         var file = ExperimentOptions.File();
         var data = ExperimentOptions.Data();
         var output = ExperimentOptions.Output();
-        var command = new Command("validate", "Check a manifest and the data it names, down to every image, and show what `vp run` would do." + ExitCode.Help)
+        var command = new Command("validate", "Check a manifest and the data it names, down to every image, and show what `vp run` would do.")
         {
             file, data, output,
         };

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using VisualPriors.Api.Plans;
 using VisualPriors.Cli.Output;
@@ -35,7 +34,7 @@ internal static class RunSummary
             if (chain.Find(stage => stage.Kind == kind) is { } stage)
             {
                 var present = numbers.Where(stage.Results.ContainsKey);
-                summary[part] = new JsonObject(present.Select(number => KeyValuePair.Create(number, Number(stage.Results[number]))));
+                summary[part] = new JsonObject(present.Select(number => KeyValuePair.Create<string, JsonNode?>(number, Number(stage.Results[number]))));
             }
         }
 

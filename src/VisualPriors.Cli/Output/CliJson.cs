@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -73,11 +74,21 @@ internal sealed record RunEvent
 [JsonSerializable(typeof(ReportDocument))]
 [JsonSerializable(typeof(PreparationEvent))]
 [JsonSerializable(typeof(RunEvent))]
-internal sealed partial class CliJson : JsonSerializerContext
+internal sealed partial class CliJsonContext : JsonSerializerContext;
+
+/// <summary>How results are written as JSON.</summary>
+internal static class CliJson
 {
     /// <summary>One line per value.</summary>
-    public static CliJson Line => Default;
+    public static CliJsonContext Line { get; } = Create(isIndented: false);
 
     /// <summary>For documents that people look at too.</summary>
-    public static CliJson Indented { get; } = new(new JsonSerializerOptions(Default.Options) { WriteIndented = true });
+    public static CliJsonContext Indented { get; } = Create(isIndented: true);
+
+    // Quotes and letters of any language stay as they are: nothing of this goes into a web page.
+    private static CliJsonContext Create(bool isIndented) => new(new JsonSerializerOptions(CliJsonContext.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = isIndented,
+    });
 }

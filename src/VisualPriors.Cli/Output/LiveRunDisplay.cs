@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using VisualPriors.Api.Plans;
@@ -10,6 +11,7 @@ namespace VisualPriors.Cli.Output;
 internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObserver
 {
     private readonly Dictionary<ExperimentStage, ProgressTask> _bars = new(ReferenceEqualityComparer.Instance);
+    private readonly WordsColumn _words = new();
 
     /// <inheritdoc/>
     public override Task<RunRecord> ShowAsync(Experiment experiment, Func<IRunObserver, Task<RunRecord>> run) =>
@@ -21,14 +23,14 @@ internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObs
                 new PercentageColumn(),
                 new ElapsedTimeColumn(),
                 new RemainingTimeColumn(),
-                new WordsColumn())
+                _words)
             .StartAsync(context =>
             {
                 foreach (var stage in experiment.Stages)
                 {
                     var bar = context.AddTask(Markup.Escape(StageText.Title(stage)), autoStart: false, maxValue: Math.Max(1, stage.Steps));
-                    bar.State.Update<string>(WordsColumn.Key, _ => "waiting");
                     _bars.Add(stage, bar);
+                    Say(stage, "waiting");
                 }
 
                 return run(this);
@@ -61,16 +63,18 @@ internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObs
         Say(stage, record.Reused ? $"reused ({stage.Planned.Digest[..12]})" : "finished");
     }
 
-    private void Say(ExperimentStage stage, string words) => _bars[stage].State.Update<string>(WordsColumn.Key, _ => words);
+    private void Say(ExperimentStage stage, string words) => _words.Say(_bars[stage], words);
 
     /// <summary>What a stage last said.</summary>
     private sealed class WordsColumn : ProgressColumn
     {
-        public const string Key = "words";
+        private readonly ConcurrentDictionary<int, string> _words = new();
 
         protected override bool NoWrap => true;
 
+        public void Say(ProgressTask task, string words) => _words[task.Id] = words;
+
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
-            new Text(task.State.Get<string>(Key) ?? "") { Overflow = Overflow.Ellipsis };
+            new Text(_words.GetValueOrDefault(task.Id, "")) { Overflow = Overflow.Ellipsis };
     }
 }

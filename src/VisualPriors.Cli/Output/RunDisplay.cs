@@ -8,13 +8,13 @@ namespace VisualPriors.Cli.Output;
 internal interface IRunObserver
 {
     /// <summary>A stage's trainer starts.</summary>
-    void OnStarted(ExperimentStage stage);
+    public void OnStarted(ExperimentStage stage);
 
     /// <summary>A stage's trainer reports.</summary>
-    void OnProgress(ExperimentStage stage, ProgressReport report);
+    public void OnProgress(ExperimentStage stage, ProgressReport report);
 
     /// <summary>A stage is finished, or was found so.</summary>
-    void OnEnded(ExperimentStage stage, StageRecord record);
+    public void OnEnded(ExperimentStage stage, StageRecord record);
 }
 
 /// <summary>Shows a run while it goes on.</summary>
