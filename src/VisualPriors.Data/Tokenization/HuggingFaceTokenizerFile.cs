@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Tokenizers;
@@ -36,6 +34,11 @@ internal sealed class HuggingFaceTokenizerFile
         catch (JsonException e)
         {
             throw new InvalidInputException(path, null, e.Message, "valid JSON", (int?)(e.LineNumber + 1));
+        }
+        catch (InvalidOperationException e)
+        {
+            // The reader decodes texts when they are asked for, and says so in this way.
+            throw new InvalidInputException(path, null, e.Message, "JSON in UTF-8");
         }
     }
 
@@ -107,18 +110,13 @@ internal sealed class HuggingFaceTokenizerFile
             last = id;
         }
 
-        var lines = new StringBuilder();
         var names = special.ToHashSet(StringComparer.Ordinal);
-        foreach (var (token, id) in vocabulary)
-        {
-            if (!names.Contains(token) && ByteAlphabet.TryRead(token) is { Length: > 0 } bytes)
-            {
-                lines.Append(Convert.ToBase64String(bytes)).Append(CultureInfo.InvariantCulture, $" {id}\n");
-            }
-        }
-
-        using var stream = new MemoryStream(Encoding.ASCII.GetBytes(lines.ToString()));
-        return TiktokenTokenizer.Create(stream, splitter, normalizer: null, specialTokens: added.Count > 0 ? added : null);
+        var tokens = from entry in vocabulary
+                     where !names.Contains(entry.Key)
+                     let bytes = ByteAlphabet.TryRead(entry.Key)
+                     where bytes is { Length: > 0 }
+                     select (bytes, entry.Value);
+        return TiktokenFile.Tokenizer(tokens, splitter, added.Count > 0 ? added : null);
     }
 
     private Dictionary<string, int> ReadVocabulary(JsonElement model)
@@ -154,6 +152,7 @@ internal sealed class HuggingFaceTokenizerFile
     private List<(string Left, string Right)> ReadMerges(JsonElement model, Dictionary<string, int> vocabulary)
     {
         var merges = new List<(string Left, string Right)>();
+        var seen = new HashSet<(string Left, string Right)>();
         foreach (var entry in Member(model, "merges", "model.merges", JsonValueKind.Array).EnumerateArray())
         {
             var field = $"model.merges[{merges.Count}]";
@@ -166,12 +165,17 @@ internal sealed class HuggingFaceTokenizerFile
             };
             if (parts.Length != 2 || parts[0].Length == 0 || parts[1].Length == 0)
             {
-                throw Error(field, Shorten(entry.GetRawText()), "two tokens, as \"a b\" or [\"a\", \"b\"]");
+                throw Error(field, Describe(entry), "two tokens, as \"a b\" or [\"a\", \"b\"]");
             }
 
             if (new[] { parts[0], parts[1], parts[0] + parts[1] }.FirstOrDefault(part => !vocabulary.ContainsKey(part)) is { } unknown)
             {
                 throw Error(field, $"\"{Shorten(unknown)}\", which is not in the vocabulary", "tokens of model.vocab");
+            }
+
+            if (!seen.Add((parts[0], parts[1])))
+            {
+                throw Error(field, $"{Describe(entry)}, which is listed before", "every merge once");
             }
 
             merges.Add((parts[0], parts[1]));
@@ -195,7 +199,7 @@ internal sealed class HuggingFaceTokenizerFile
             var field = $"added_tokens[{added.Count}]";
             if (entry.ValueKind != JsonValueKind.Object)
             {
-                throw Error(field, Shorten(entry.GetRawText()), "an object with id and content");
+                throw Error(field, Describe(entry), "an object with id and content");
             }
 
             var text = Member(entry, "content", $"{field}.content", JsonValueKind.String).GetString()!;
@@ -253,7 +257,7 @@ internal sealed class HuggingFaceTokenizerFile
     {
         if (element.ValueKind != JsonValueKind.Object)
         {
-            throw Error(field, Shorten(element.GetRawText()), "a pre-tokenizer");
+            throw Error(field, Describe(element), "a pre-tokenizer");
         }
 
         var type = Member(element, "type", $"{field}.type", JsonValueKind.String).GetString();
@@ -327,14 +331,14 @@ internal sealed class HuggingFaceTokenizerFile
             && value.ValueKind != JsonValueKind.Null
             && !(value.ValueKind == JsonValueKind.String && value.GetString()!.Length == 0))
         {
-            throw Error(field, Shorten(value.GetRawText()), "none (not supported)");
+            throw Error(field, Describe(value), "none (not supported)");
         }
     }
 
     private int Id(JsonElement value, string field) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) && id is >= 0 and < TextTokenizer.MaximumVocabularySize
             ? id
-            : throw Error(field, Shorten(value.GetRawText()), $"an id from 0 to {TextTokenizer.MaximumVocabularySize - 1}");
+            : throw Error(field, Describe(value), $"an id from 0 to {TextTokenizer.MaximumVocabularySize - 1}");
 
     private bool Flag(JsonElement parent, string name, string field, bool whenAbsent)
     {
@@ -345,7 +349,7 @@ internal sealed class HuggingFaceTokenizerFile
 
         return value.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? value.GetBoolean()
-            : throw Error(field, Shorten(value.GetRawText()), "true or false");
+            : throw Error(field, Describe(value), "true or false");
     }
 
     private JsonElement Member(JsonElement parent, string name, string field, JsonValueKind kind) =>
@@ -358,7 +362,7 @@ internal sealed class HuggingFaceTokenizerFile
             return null;
         }
 
-        return value.ValueKind == kind ? value : throw Error(field, Shorten(value.GetRawText()), Describe(kind));
+        return value.ValueKind == kind ? value : throw Error(field, Describe(value), Describe(kind));
     }
 
     private static string Describe(JsonValueKind kind) => kind switch
@@ -368,6 +372,9 @@ internal sealed class HuggingFaceTokenizerFile
         JsonValueKind.Number => "a number",
         _ => "a text",
     };
+
+    private static string Describe(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? $"\"{Shorten(value.GetString()!)}\"" : Shorten(value.GetRawText());
 
     private static string Shorten(string text) => text.Length > 60 ? text[..60] + "…" : text;
 

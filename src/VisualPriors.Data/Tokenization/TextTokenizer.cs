@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.ML.Tokenizers;
 using VisualPriors.Api.Errors;
 
@@ -66,8 +67,15 @@ public sealed class TextTokenizer
         return content[0] == 0x0A ? SentencePieceFile.Read(path, content) : TiktokenFile.Read(path, content);
     }
 
-    /// <summary>Ids of a text; no special tokens are added, and their names in the text are text like any other.</summary>
-    public IReadOnlyList<int> Encode(string text) => _tokenizer.EncodeToIds(text);
+    /// <summary>
+    /// Ids of a text; no special tokens are added, and their names in the text are text like any other. Lone surrogates, which are no
+    /// text, become U+FFFD.
+    /// </summary>
+    public IReadOnlyList<int> Encode(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _tokenizer.EncodeToIds(text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text);
+    }
 
     /// <summary>The text of ids. Special tokens are left out; bytes that are no UTF-8 become U+FFFD.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not of this vocabulary.</exception>

