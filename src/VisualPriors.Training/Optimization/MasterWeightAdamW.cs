@@ -58,6 +58,20 @@ public sealed class MasterWeightAdamW : IDisposable
     /// <summary>The exact weights by parameter name, fp32, shaped like the parameters; they change with every step.</summary>
     public IEnumerable<(string Name, Tensor Master)> Masters => _slots.Select(s => (s.Name, s.Master));
 
+    /// <summary>
+    /// Sets the masters to exact weights, where the parameters hold rounded ones: for a model that goes on from fp32 files.
+    /// </summary>
+    /// <param name="weights">An fp32 tensor for names among <see cref="Masters"/>.</param>
+    public void Restore(IEnumerable<(string Name, Tensor Value)> weights)
+    {
+        using var noGrad = no_grad();
+        var slots = _slots.ToDictionary(slot => slot.Name, StringComparer.Ordinal);
+        foreach (var (name, value) in weights)
+        {
+            slots[name].Master.copy_(value);
+        }
+    }
+
     /// <summary>Adds the parameters' gradients to fp32 buffers and clears them: for steps made of more than one micro-batch.</summary>
     public void Accumulate()
     {

@@ -1,0 +1,27 @@
+using VisualPriors.Api.Resources;
+using VisualPriors.Training.Batches;
+using static TorchSharp.torch;
+
+namespace VisualPriors.Training.Loops;
+
+/// <summary>What the loop needs to know of a stage.</summary>
+internal sealed record TrainingTask
+{
+    /// <summary>Optimizer steps in all.</summary>
+    public required long TotalSteps { get; init; }
+
+    /// <summary>Learning rate schedule and AdamW settings.</summary>
+    public required OptimizerSpec Optimizer { get; init; }
+
+    /// <summary>Micro-batches of a step (counted from 0): a pure function, called on another thread.</summary>
+    public required Func<long, MicroBatch[]> Load { get; init; }
+
+    /// <summary>Summed loss of every sample of a micro-batch, [samples] fp32, with gradients to the trainable parameters.</summary>
+    public required Func<MicroBatch, Tensor> SampleLosses { get; init; }
+
+    /// <summary>Validation after a number of steps; null at steps that have none.</summary>
+    public Func<long, ValidationResult?> Validate { get; init; } = _ => null;
+}
+
+/// <summary>Validation losses in nats per token.</summary>
+internal sealed record ValidationResult(double Loss, IReadOnlyDictionary<string, double> LossBySource);

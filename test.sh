@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. Installs what is missing first; nothing is skipped.
+# Ends with "N passed, N failed" and exits non-zero when a test failed or a suite did not run.
+set -uo pipefail
+cd "$(dirname "$0")"
+packages=${VP_OUTPUT:-artifacts}/packages
+# The reports are opened in a real browser, so tests want one; the rest is what the quickstart needs.
+deploy/setup.sh "$packages" metamath-databases librsvg2-bin chromium || exit 1
+
+export VP_PACKAGES=$PWD/$packages/node_modules
+export DOTNET_CLI_TELEMETRY_OPTOUT=1
+echo "Building the solution"
+dotnet build VisualPriors.sln --configuration Release --verbosity quiet --nologo || exit 1
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+status=0
+suites=(tests/*.Tests)
+# Two suites at a time with one compute thread each: as many as the smallest machine has cores.
+printf '%s\n' "${suites[@]}" | OMP_NUM_THREADS=1 xargs -P 2 -I{} bash -c '
+  name=$(basename "$1")
+  dotnet test "$1" --configuration Release --no-build --nologo --verbosity quiet \
+    --logger "trx;LogFileName=$name.trx" --results-directory "$2" >"$2/$name.log" 2>&1 || touch "$2/$name.failed"
+  cat "$2/$name.log"
+' _ {} "$results" || status=1
+
+passed=0 failed=0
+for suite in "${suites[@]}"; do
+  name=$(basename "$suite")
+  counters=$(grep -o '<Counters [^>]*' "$results/$name.trx" 2>/dev/null)
+  if [[ -z $counters ]]; then
+    echo "$name did not run to its end"
+    status=1
+    continue
+  fi
+  count() { grep -o " $1=\"[0-9]*\"" <<<"$counters" | grep -o '[0-9]*'; }
+  passed=$((passed + $(count passed)))
+  failed=$((failed + $(count total) - $(count passed)))
+  [[ ! -e $results/$name.failed ]] || status=1
+done
+((passed > 0 && failed == 0)) || status=1
+echo "$passed passed, $failed failed"
+exit $status
