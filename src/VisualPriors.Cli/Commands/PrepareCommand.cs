@@ -23,7 +23,7 @@ internal static class PrepareCommand
         return new CommandDefinition(command, (parsed, cli, cancellationToken) =>
         {
             var options = new PreparationOptions(parsed.GetRequiredValue(output), parsed.GetRequiredValue(packages), parsed.GetValue(seed));
-            return PreparationDisplay.ShowAsync(cli, progress => DataPreparation.PrepareAsync(options, progress, cancellationToken));
+            return PreparationDisplay.ShowAsync(cli, progress => DataPreparation.PrepareAsync(options, PreparationSize.Quickstart, progress, cancellationToken));
         });
     }
 }
