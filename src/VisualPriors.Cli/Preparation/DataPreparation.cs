@@ -54,7 +54,8 @@ internal sealed class DataPreparation
         var drawingPackages = InstalledPackages.Versions(_options.Packages, [TwitterPackage, GooglePackage, OpenMojiPackage]);
         var locations = new TextSourceLocations { NodeModules = _options.Packages };
         var documents = new Lazy<IReadOnlyList<TextDocument>>(() => TextSources.Read(locations, _cancellationToken));
-        var text = $"{textPackages} {new FileInfo(locations.MetamathDatabase) is { Exists: true, Length: var bytes } ? bytes : 0}";
+        var metamath = new FileInfo(locations.MetamathDatabase);
+        var text = $"{textPackages} {(metamath.Exists ? metamath.Length : 0)}";
 
         var tokenizer = Make("tokenizer", $"{text} {_size.VocabularySize}", path => MakeTokenizer(path, documents.Value));
         Make("corpus", $"{text} {tokenizer} {_size.ValidationShare}", path => MakeCorpus(path, documents.Value));
