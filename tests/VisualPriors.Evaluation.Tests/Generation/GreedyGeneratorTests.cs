@@ -71,9 +71,13 @@ public sealed class GreedyGeneratorTests : IDisposable
     {
         var generator = new GreedyGenerator(_model, EndOfText);
         _ = generator.Generate(Prompts(), CancellationToken.None).Count();
+
+        // What other tests left to the garbage collector must not be counted off while this one runs.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
         _ = generator.Generate(Prompts(), CancellationToken.None).Count();
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.InRange(Tensor.TotalCount, 0, before);
     }
 
     public void Dispose()
