@@ -1,5 +1,5 @@
-using VisualPriors.Evaluation.Scoring;
 using VisualPriors.Api.Plans;
+using VisualPriors.Evaluation.Scoring;
 
 namespace VisualPriors.Evaluation.Reports;
 
