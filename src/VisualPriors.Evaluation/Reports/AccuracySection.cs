@@ -54,7 +54,7 @@ internal static class AccuracySection
         var lead = chance is null ? "" : $"Guessing gives {Show.Percent(chance.Value, 0)}. ";
         return Markup.Of($"""
             <section id="accuracy-{suite.Suite}" class="accuracy"><h2>Seeing</h2>
-            <p class="lead">{Title(suite.Suite)}: accuracy by the share of the picture that the object covers. {lead}Whiskers are 95{"\u202f"}% Wilson intervals; overall weighs every question alike.</p>
+            <p class="lead">{Title(suite.Suite)}: accuracy by the share of the picture that the object covers (small below 30{"\u202f"}%, large above 60{"\u202f"}%). {lead}Whiskers are 95{"\u202f"}% Wilson intervals; overall weighs every question alike.</p>
             <div class="beside"><figure class="chart bars">{Draw(bars, chance, 620, 340, "wide")}{Draw(bars, chance, 350, 290, "narrow")}</figure>
             <div class="scroll"><table class="numbers tight"><thead><tr><th scope="col">objects</th><th scope="col">accuracy</th><th scope="col">95{"\u202f"}% interval</th><th scope="col">right</th></tr></thead><tbody>{rows}</tbody></table></div></div>
             </section>
@@ -74,7 +74,7 @@ internal static class AccuracySection
     private static Markup Draw(IReadOnlyList<Bar> bars, double? chance, int width, int height, string variant)
     {
         var wide = variant == "wide";
-        var x = new Axis(0, bars.Count, 46, width - (chance is null ? 8 : wide ? 84 : 50));
+        var x = new Axis(0, bars.Count, 46, width - (wide && chance is not null ? 84 : 4));
         var y = new Axis(0, 1, height - 48, 16);
         var barWidth = Math.Min(76, (x.To - x.From) / bars.Count * 0.62);
         var svg = new Markup();
@@ -94,13 +94,17 @@ internal static class AccuracySection
             svg.Add($"""<path class="column" d="M{left} {y.From}V{top + radius}q0 {-radius} {radius} {-radius}H{left + barWidth - radius}q{radius} 0 {radius} {radius}V{y.From}Z"{Hatch(bar, variant)}/>""");
             svg.Add($"""<path class="whisker" d="M{centre} {low}V{high}M{centre - 7} {low}h14M{centre - 7} {high}h14"/>""");
             svg.Add($"""<text class="value" x="{centre}" y="{high - 8}" text-anchor="middle">{Show.Percent(bar.Score.Accuracy, wide ? 1 : 0)}</text>""");
-            svg.Add($"""<text class="name" x="{centre}" y="{y.From + 19}" text-anchor="middle">{bar.Label}</text><text class="unit" x="{centre}" y="{y.From + 36}" text-anchor="middle">{(wide || bar.Style == "size" ? bar.Sub : "")}</text></g>""");
+            svg.Add($"""<text class="name" x="{centre}" y="{y.From + 19}" text-anchor="middle">{bar.Label}</text><text class="unit" x="{centre}" y="{y.From + 36}" text-anchor="middle">{(wide ? bar.Sub : "")}</text></g>""");
         }
 
         svg.Add($"""<line class="axis" x1="{x.From}" x2="{x.To}" y1="{y.From}" y2="{y.From}"/>""");
         if (chance is { } level)
         {
-            svg.Add($"""<g class="chance"><line x1="{x.From}" x2="{x.To}" y1="{y.At(level)}" y2="{y.At(level)}"/><text x="{x.To + 6}" y="{y.At(level) + 4}">chance{(wide ? " " + Show.Percent(level, 0) : "")}</text></g>""");
+            // On a phone there is no room beside the bars; between the marks of the axis there is.
+            var label = wide
+                ? Markup.Of($"""<text x="{x.To + 6}" y="{y.At(level) + 4}">chance {Show.Percent(level, 0)}</text>""")
+                : Markup.Of($"""<text x="{x.From - 4}" y="{y.At(level) + 4}" text-anchor="end">chance</text>""");
+            svg.Add($"""<g class="chance"><line x1="{x.From}" x2="{x.To}" y1="{y.At(level)}" y2="{y.At(level)}"/>{label}</g>""");
         }
 
         return svg.Add($"</svg>");

@@ -21,7 +21,7 @@ internal static class OriginReader
 
     private static IEnumerable<DataOrigin> Texts(string folder)
     {
-        foreach (var source in Json.Items(Open(folder, "corpus.json", "sources")))
+        foreach (var source in Json.Items(Json.Member(Open(folder, "corpus.json"), "sources")))
         {
             var tokens = Json.Number(source, "trainTokens");
             yield return new DataOrigin(
@@ -34,13 +34,16 @@ internal static class OriginReader
 
     private static IEnumerable<DataOrigin> Pictures(string folder)
     {
-        foreach (var house in Json.Items(Open(folder, "drawings.json", "houses")))
+        var description = Open(folder, "drawings.json");
+        var things = Json.Items(Json.Member(description, "things")).Count();
+        foreach (var house in Json.Items(Json.Member(description, "houses")))
         {
-            yield return new DataOrigin(Json.Text(house, "work"), Json.Text(house, "package"), Json.Text(house, "licence"), "drawings");
+            yield return new DataOrigin(
+                Json.Text(house, "work"), $"Drawings (npm {Json.Text(house, "package")})", Json.Text(house, "licence"), $"{Show.Count(things)} drawings");
         }
     }
 
-    private static JsonElement? Open(string folder, string name, string member)
+    private static JsonElement? Open(string folder, string name)
     {
         var path = Path.Combine(folder, name);
         if (!ReportReader.Exists(path))
@@ -49,6 +52,6 @@ internal static class OriginReader
         }
 
         using var document = ReportReader.Parse(path, null, () => JsonDocument.Parse(File.ReadAllBytes(path)), "a description of prepared data");
-        return Json.Member(document.RootElement, member)?.Clone();
+        return document.RootElement.Clone();
     }
 }

@@ -137,7 +137,7 @@ public static class ReportWriter
         var rows = new Markup();
         foreach (var origin in content.Origins)
         {
-            rows.Add($"""<tr><th scope="row">{origin.Name}</th><td>{origin.Description}</td><td>{origin.Amount}</td><td>{origin.Licence}</td></tr>""");
+            rows.Add($"""<tr><th scope="row">{origin.Name}</th><td>{origin.Description}</td><td class="amount">{origin.Amount}</td><td>{origin.Licence}</td></tr>""");
         }
 
         return content.Origins.Count == 0 ? rows : Markup.Of($"""
