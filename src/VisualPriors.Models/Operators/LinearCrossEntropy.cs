@@ -21,15 +21,17 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
     public override string Name => nameof(LinearCrossEntropy);
 
     /// <summary>hidden [N, D], head [V, D] and labels [N] (-100 where there is nothing to learn) to losses [N] in fp32, 0 where the label is -100.</summary>
-    public static Tensor Apply(Tensor hidden, Tensor head, Tensor labels) => apply(hidden, head, labels.contiguous(), is_grad_enabled());
+    public static Tensor Apply(Tensor hidden, Tensor head, Tensor labels, long chunkElements = ChunkElements) =>
+        apply(hidden, head, labels.contiguous(), chunkElements, is_grad_enabled());
 
-    /// <summary>Arguments: hidden, head, labels, whether there will be a backward pass.</summary>
+    /// <summary>Arguments: hidden, head, labels, most logits held at once, whether there will be a backward pass.</summary>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var (hidden, head, labels, differentiable) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (Tensor)vars[2], (bool)vars[3]);
+        var (hidden, head, labels) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (Tensor)vars[2]);
+        var (chunkElements, differentiable) = ((long)vars[3], (bool)vars[4]);
         var losses = empty(hidden.size(0), ScalarType.Float32, hidden.device);
         Tensor? kept = null;
-        foreach (var (start, length) in Chunks(hidden, head))
+        foreach (var (start, length) in Chunks(hidden, head, chunkElements))
         {
             using var scope = NewDisposeScope();
             var gradient = Gradient(
@@ -38,6 +40,7 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         }
 
         ctx.save_for_backward([hidden, head, labels, kept!]);
+        ctx.save_data(nameof(ChunkElements), chunkElements);
         return losses;
     }
 
@@ -49,7 +52,7 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         var scales = grad_output.to(hidden.dtype).unsqueeze(-1); // [N, 1]
         var hiddenGradient = empty_like(hidden);
         Tensor? headGradient = null;
-        foreach (var (start, length) in Chunks(hidden, head))
+        foreach (var (start, length) in Chunks(hidden, head, (long)ctx.get_data(nameof(ChunkElements))))
         {
             using var scope = NewDisposeScope();
             var (rows, scale) = (hidden.narrow(0, start, length), scales.narrow(0, start, length));
@@ -60,7 +63,7 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
             headGradient.MoveToOuterDisposeScope();
         }
 
-        return [hiddenGradient, headGradient!.to(head.dtype), null!, null!];
+        return [hiddenGradient, headGradient!.to(head.dtype), null!, null!, null!];
     }
 
     /// <summary>Gradient of the rows' losses by their logits, [n, V]: softmax less one at the label, 0 where the label is ignored. Fills losses [n].</summary>
@@ -131,10 +134,10 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         }
     }
 
-    private static IEnumerable<(long Start, long Length)> Chunks(Tensor hidden, Tensor head)
+    private static IEnumerable<(long Start, long Length)> Chunks(Tensor hidden, Tensor head, long chunkElements)
     {
         var rows = hidden.size(0);
-        var most = Math.Max(1, ChunkElements / head.size(0));
+        var most = Math.Max(1, chunkElements / head.size(0));
         for (long start = 0; start < rows; start += most)
         {
             yield return (start, Math.Min(most, rows - start));
