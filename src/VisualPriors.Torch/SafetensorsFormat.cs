@@ -33,9 +33,5 @@ internal static class SafetensorsFormat
             : throw new NotSupportedException($"safetensors has no {type}");
 
     /// <summary>The bytes of a contiguous CPU tensor, from <paramref name="offset"/> on, at most <paramref name="length"/> of them.</summary>
-    public static unsafe Span<byte> Bytes(Tensor tensor, long offset, int length)
-    {
-        Interop.LibTorch.Check(Interop.LibTorch.GetDataPointer(tensor.Handle, out var pointer), "aoti_torch_get_data_ptr");
-        return new Span<byte>((byte*)pointer + offset, length);
-    }
+    public static unsafe Span<byte> Bytes(Tensor tensor, long offset, int length) => new((byte*)TensorMemory.Address(tensor) + offset, length);
 }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using VisualPriors.Models.Operators;
 using VisualPriors.Torch;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ public sealed class Decoder : nn.Module
             Enumerable.Range(0, dimensions.Layers).Select(layer => new DecoderBlock(configuration, layer, device, dtype)).ToArray());
         _norm = new Parameter(ones(dimensions.HiddenSize, dtype, device));
         _head = new Parameter(empty(configuration.VocabularySize, dimensions.HiddenSize, dtype, device));
-        _rotary = new RotaryEmbedding(configuration.HeadSize, dimensions.RopeTheta, device, dtype);
+        _rotary = new RotaryEmbedding(configuration.HeadSize, dimensions.RopeTheta, device);
         register_parameter("embedding", _embedding);
         register_module("blocks", _blocks);
         register_parameter("norm", _norm);
@@ -73,7 +74,7 @@ public sealed class Decoder : nn.Module
             x = block.Forward(x, cosines, sines, cache, mask);
         }
 
-        return TorchOps.RmsNorm(x, _norm, Configuration.Dimensions.RmsNormEpsilon);
+        return RmsNorm.Apply(x, _norm, Configuration.Dimensions.RmsNormEpsilon);
     }
 
     /// <summary>Scores of every next token.</summary>
@@ -81,9 +82,9 @@ public sealed class Decoder : nn.Module
     /// <returns>[..., V].</returns>
     public Tensor Logits(Tensor hidden) => nn.functional.linear(hidden, _head);
 
-    /// <summary>Cross-entropy of every row, differentiable; the logits are made in chunks, twice (forward and backward), and never kept.</summary>
+    /// <summary>Cross-entropy of every row, differentiable; never more than a chunk of logits is held.</summary>
     /// <param name="hidden">[N, D].</param>
     /// <param name="labels">[N] int64; -100 where there is nothing to learn.</param>
     /// <returns>[N] fp32, 0 where the label is -100.</returns>
-    public Tensor TokenLosses(Tensor hidden, Tensor labels) => LinearCrossEntropy.apply(hidden, _head, labels);
+    public Tensor TokenLosses(Tensor hidden, Tensor labels) => LinearCrossEntropy.Apply(hidden, _head, labels);
 }

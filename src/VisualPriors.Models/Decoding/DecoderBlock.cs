@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using VisualPriors.Models.Operators;
 using VisualPriors.Torch;
 using static TorchSharp.torch;
 
@@ -40,17 +41,23 @@ internal sealed class DecoderBlock : nn.Module
     public Tensor Forward(Tensor x, Tensor cosines, Tensor sines, KeyValueCache? cache, Tensor? mask)
     {
         var epsilon = _configuration.Dimensions.RmsNormEpsilon;
-        x = x + Attention(TorchOps.RmsNorm(x, _attentionNorm, epsilon), cosines, sines, cache, mask);
-        return x + FeedForward(TorchOps.RmsNorm(x, _feedForwardNorm, epsilon));
+        x = x + Attention(RmsNorm.Apply(x, _attentionNorm, epsilon), cosines, sines, cache, mask);
+        return x + FeedForward(RmsNorm.Apply(x, _feedForwardNorm, epsilon));
     }
 
     private Tensor Attention(Tensor x, Tensor cosines, Tensor sines, KeyValueCache? cache, Tensor? mask)
     {
         var (batch, length) = (x.size(0), x.size(1));
-        var (heads, keyValueHeads) = (_configuration.Dimensions.Heads, _configuration.Dimensions.KeyValueHeads);
+        var (heads, keyValueHeads) = ((long)_configuration.Dimensions.Heads, (long)_configuration.Dimensions.KeyValueHeads);
+        var projection = nn.functional.linear(x, _queryKeyValue); // [B, T, (H + 2 KV) E]
+        if (cache is null && mask is null && CausalAttention.Takes(projection, _configuration.HeadSize))
+        {
+            return nn.functional.linear(
+                CausalAttention.Apply(projection, cosines, sines, keyValueHeads, _configuration.HeadSize), _attentionOutput);
+        }
 
         // [B, T, H + 2 KV, E] -> [B, heads, T, E] each
-        var parts = nn.functional.linear(x, _queryKeyValue)
+        var parts = projection
             .view(batch, length, heads + (2 * keyValueHeads), _configuration.HeadSize)
             .transpose(1, 2)
             .split([heads, keyValueHeads, keyValueHeads], dim: 1);
@@ -67,9 +74,5 @@ internal sealed class DecoderBlock : nn.Module
         return nn.functional.linear(mixed.transpose(1, 2).reshape(batch, length, -1), _attentionOutput);
     }
 
-    private Tensor FeedForward(Tensor x)
-    {
-        var parts = nn.functional.linear(x, _gateUp).chunk(2, dim: -1); // [B, T, F] each
-        return nn.functional.linear(nn.functional.silu(parts[0]) * parts[1], _down);
-    }
+    private Tensor FeedForward(Tensor x) => nn.functional.linear(SwiGlu.Apply(nn.functional.linear(x, _gateUp)), _down);
 }
