@@ -10,6 +10,7 @@ namespace VisualPriors.Cli.Output;
 /// <summary>A progress bar per stage.</summary>
 internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObserver
 {
+    private const int PercentTimeAndGaps = 4 + 8 + 5;
     private readonly Dictionary<ExperimentStage, ProgressTask> _bars = new(ReferenceEqualityComparer.Instance);
     private readonly WordsColumn _words = new();
 
@@ -19,9 +20,8 @@ internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObs
             .AutoClear(false)
             .Columns(
                 new TaskDescriptionColumn { Alignment = Justify.Left },
-                new ProgressBarColumn { Width = 24 },
+                new ProgressBarColumn { Width = IsNarrow ? 8 : 24 },
                 new PercentageColumn(),
-                new ElapsedTimeColumn(),
                 new RemainingTimeColumn(),
                 _words)
             .StartAsync(context =>
@@ -50,20 +50,31 @@ internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObs
         bar.MaxValue = Math.Max(1, report.TotalSteps);
         // A bar that reaches its end stops its clock: the end is OnEnded's to tell.
         bar.Value = Math.Min(report.Step, bar.MaxValue - 1e-3);
-        Say(stage, $"{report.Phase} {report.Step:N0}/{report.TotalSteps:N0}  {StageText.Numbers(report)}");
+        Say(stage, StageText.Progress(report));
     }
 
     /// <inheritdoc/>
     public void OnEnded(ExperimentStage stage, StageRecord record)
     {
         var bar = _bars[stage];
-        bar.StartTask();
+        if (!bar.IsStarted)
+        {
+            bar.StartTask();
+        }
+
         bar.Value = bar.MaxValue;
-        bar.StopTask();
-        Say(stage, record.Reused ? $"reused ({stage.Planned.Digest[..12]})" : "finished");
+        Say(stage, StageText.End(stage, record));
     }
 
-    private void Say(ExperimentStage stage, string words) => _words.Say(_bars[stage], words);
+    private bool IsNarrow => console.Profile.Width < 110;
+
+    private void Say(ExperimentStage stage, string words)
+    {
+        // A line that does not fit would push the other columns together: its end is cut off.
+        var taken = _bars.Keys.Max(other => StageText.Title(other).Length) + (IsNarrow ? 8 : 24) + PercentTimeAndGaps;
+        var room = Math.Max(1, console.Profile.Width - taken);
+        _words.Say(_bars[stage], words.Length <= room ? words : words[..(room - 1)] + "…");
+    }
 
     /// <summary>What a stage last said.</summary>
     private sealed class WordsColumn : ProgressColumn
@@ -75,6 +86,6 @@ internal sealed class LiveRunDisplay(IAnsiConsole console) : RunDisplay, IRunObs
         public void Say(ProgressTask task, string words) => _words[task.Id] = words;
 
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
-            new Text(_words.GetValueOrDefault(task.Id, "")) { Overflow = Overflow.Ellipsis };
+            new Text(_words.GetValueOrDefault(task.Id, ""));
     }
 }

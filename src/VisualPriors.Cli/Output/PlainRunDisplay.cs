@@ -12,7 +12,7 @@ internal sealed class PlainRunDisplay(TextWriter output, TimeSpan interval) : Ru
     public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(5);
 
     private long _lastLine;
-    private string? _lastPhase;
+    private (string Phase, long Step, long Time)? _phaseStart;
 
     /// <inheritdoc/>
     public override Task<RunRecord> ShowAsync(Experiment experiment, Func<IRunObserver, Task<RunRecord>> run) => run(this);
@@ -20,26 +20,36 @@ internal sealed class PlainRunDisplay(TextWriter output, TimeSpan interval) : Ru
     /// <inheritdoc/>
     public void OnStarted(ExperimentStage stage)
     {
-        _lastPhase = null;
+        _phaseStart = null;
         Write($"{StageText.Title(stage)}: started");
     }
 
     /// <inheritdoc/>
     public void OnProgress(ExperimentStage stage, ProgressReport report)
     {
-        if (report.Phase == _lastPhase && Stopwatch.GetElapsedTime(_lastLine) < interval)
+        var isNew = report.Phase != _phaseStart?.Phase;
+        if (isNew)
         {
-            return;
+            _phaseStart = (report.Phase, report.Step, Stopwatch.GetTimestamp());
         }
 
-        (_lastLine, _lastPhase) = (Stopwatch.GetTimestamp(), report.Phase);
-        Write($"{StageText.Title(stage)}: {report.Phase} {report.Step:N0}/{report.TotalSteps:N0}  {StageText.Numbers(report)}".TrimEnd());
+        if (isNew || report.Step == report.TotalSteps || Stopwatch.GetElapsedTime(_lastLine) >= interval)
+        {
+            _lastLine = Stopwatch.GetTimestamp();
+            Write($"{StageText.Title(stage)}: {StageText.Progress(report)}{Remaining(report)}");
+        }
     }
 
     /// <inheritdoc/>
-    public void OnEnded(ExperimentStage stage, StageRecord record) => Write(record.Reused
-        ? $"{StageText.Title(stage)}: reused, finished already ({stage.Planned.Digest[..12]})"
-        : $"{StageText.Title(stage)}: finished in {StageText.Duration(TimeSpan.FromSeconds(record.Seconds))}");
+    public void OnEnded(ExperimentStage stage, StageRecord record) => Write($"{StageText.Title(stage)}: {StageText.End(stage, record)}");
+
+    /// <summary>The time that the rest of a phase takes at its pace so far.</summary>
+    private string Remaining(ProgressReport report)
+    {
+        var (_, firstStep, begin) = _phaseStart!.Value;
+        var (done, left) = (report.Step - firstStep, report.TotalSteps - report.Step);
+        return done > 0 && left > 0 ? $"  {StageText.Duration(Stopwatch.GetElapsedTime(begin) / done * left)} left" : "";
+    }
 
     private void Write(string line)
     {

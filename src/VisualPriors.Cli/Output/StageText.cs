@@ -1,6 +1,7 @@
 using System.Globalization;
 using VisualPriors.Api.Plans;
 using VisualPriors.Cli.Experiments;
+using VisualPriors.Evaluation.Reports;
 
 namespace VisualPriors.Cli.Output;
 
@@ -37,6 +38,15 @@ internal static class StageText
 
         return string.Join("  ", parts);
     }
+
+    /// <summary>Phase, steps and numbers: <c>training 12/350  loss 4.2131</c>.</summary>
+    public static string Progress(ProgressReport report) =>
+        string.Create(CultureInfo.InvariantCulture, $"{report.Phase} {report.Step:N0}/{report.TotalSteps:N0}  {Numbers(report)}").TrimEnd();
+
+    /// <summary>How a stage ended.</summary>
+    public static string End(ExperimentStage stage, StageRecord record) => record.Reused
+        ? $"reused, finished already ({stage.Planned.Digest[..12]})"
+        : $"finished in {Duration(TimeSpan.FromSeconds(record.Seconds))}";
 
     /// <summary>Minutes and seconds, hours where there are any.</summary>
     public static string Duration(TimeSpan time) =>
