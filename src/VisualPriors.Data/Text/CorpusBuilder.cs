@@ -16,8 +16,8 @@ public static class CorpusBuilder
 
     /// <summary>
     /// Writes a corpus into an artifact (the caller commits it, as kind <see cref="CorpusFile.ArtifactKind"/>). Of every source the
-    /// documents with the smallest hashes are held out, so that a document falls on the same side whatever else the corpus holds and
-    /// equal documents fall on one side. The same documents and tokenizer give the same files to the bit.
+    /// documents with the smallest hashes are held out: neither their order nor the other sources matter, and copies of a document
+    /// fall on one side. The same documents and tokenizer give the same files to the bit.
     /// </summary>
     /// <param name="sources">The sources, each with at least two different documents.</param>
     /// <param name="documents">Their documents, in the order to be written.</param>
@@ -44,7 +44,8 @@ public static class CorpusBuilder
         var names = sources.Select(source => source.Name).ToHashSet(StringComparer.Ordinal);
         if (bySource.FirstOrDefault(group => !names.Contains(group.Key)) is { } unknown)
         {
-            throw new InvalidInputException(unknown.Key, null, "documents of a source that is not described", "a source among " + string.Join(", ", names));
+            throw new InvalidInputException(
+                unknown.Key, null, "documents of a source that is not described", "a source among " + string.Join(", ", names));
         }
 
         var built = sources
@@ -77,16 +78,7 @@ public static class CorpusBuilder
         }
 
         var hashes = texts.AsParallel().AsOrdered().WithCancellation(cancellationToken).Select(Hash).ToArray();
-        var heldOut = (int)Math.Max(1, Math.Round(validationShare * texts.Count));
-        var limit = hashes.Distinct().Count() < 2
-            ? throw new InvalidInputException(source.Name, null, $"{texts.Count} documents, fewer than two of them different", "text to train on and text to hold out")
-            : hashes.Order().ElementAt(heldOut - 1);
-        if (limit == hashes.Max())
-        {
-            // Copies of one document can reach up to the largest hash: that one stays to train on.
-            limit = hashes.Distinct().Order().SkipLast(1).Last();
-        }
-
+        var limit = LargestHeldOut(source.Name, hashes, validationShare);
         var sides = hashes.ToLookup(hash => hash <= limit);
         long textBytes = 0;
         using var train = new TokenFile(writer.PathOf(CorpusFile.TrainPath(source.Name)), tokenizer);
@@ -115,6 +107,20 @@ public static class CorpusBuilder
             ValidationTokens = validation.Tokens,
             TextBytes = textBytes,
         };
+    }
+
+    private static ulong LargestHeldOut(string source, ulong[] hashes, double validationShare)
+    {
+        var different = hashes.Distinct().Order().ToArray();
+        if (different.Length < 2)
+        {
+            throw new InvalidInputException(
+                source, null, $"{hashes.Length} documents, fewer than two of them different", "text to train on and text to hold out");
+        }
+
+        // However often documents are repeated, one is left to train on.
+        var heldOut = (int)Math.Max(1, Math.Round(validationShare * hashes.Length));
+        return Math.Min(hashes.Order().ElementAt(heldOut - 1), different[^2]);
     }
 
     private static ulong Hash(string text) => BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -47,7 +47,7 @@ public sealed record CorpusFile
 
     /// <summary>Whether a source's name can be a folder's: lower-case letters, digits and hyphens, at most 64.</summary>
     internal static bool IsSourceName(string? name) =>
-        name is { Length: > 0 and <= 64 } && name.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character == '-');
+        name is { Length: > 0 and <= 64 } && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 }
 
 /// <summary>One source of a corpus.</summary>

@@ -46,14 +46,18 @@ public sealed class MixtureSchedule
         var divisor = scaled.Aggregate(0L, (a, b) => (long)BigInteger.GreatestCommonDivisor(a, b));
         if (divisor == 0)
         {
-            throw new InvalidInputException(file, Field, weights.Count == 0 ? "no source" : "weights that are all zero", "at least one weight above zero");
+            throw new InvalidInputException(
+                file, Field, weights.Count == 0 ? "no source" : "weights that are all zero", "at least one weight above zero");
         }
 
         Period = scaled.Sum() / divisor;
         if (Period > MaximumPeriod)
         {
             throw new InvalidInputException(
-                file, Field, $"weights that repeat only after {Period} samples", $"weights with a common measure: at most {MaximumPeriod} samples (fewer decimals)");
+                file,
+                Field,
+                $"weights that repeat only after {Period} samples",
+                $"weights with a common measure: at most {MaximumPeriod} samples (fewer decimals)");
         }
 
         _counts = [.. scaled.Select(weight => (int)(weight / divisor))];
@@ -72,7 +76,9 @@ public sealed class MixtureSchedule
     /// <param name="source">Index in <see cref="Sources"/>.</param>
     public double Weight(int source) => (double)_counts[source] / Period;
 
-    /// <summary>Where a sample comes from: its source's index in <see cref="Sources"/>, and how many samples of that source come before it.</summary>
+    /// <summary>
+    /// Where a sample comes from: its source's index in <see cref="Sources"/>, and how many samples of that source come before it.
+    /// </summary>
     /// <param name="sample">Number of the sample, counted from 0 over the whole training.</param>
     public (int Source, long Ordinal) At(long sample)
     {
@@ -84,16 +90,13 @@ public sealed class MixtureSchedule
 
     private static long Scaled(string source, decimal weight, string file)
     {
-        if (weight is < 0 or > MaximumWeight)
-        {
-            throw new InvalidInputException(
-                file, $"{Field}.{source}", weight.ToString(CultureInfo.InvariantCulture), weight < 0 ? "a weight of at least 0" : $"a weight of at most {MaximumWeight}");
-        }
-
-        var scaled = weight * Scale;
-        return decimal.IsInteger(scaled)
-            ? (long)scaled
-            : throw new InvalidInputException(file, $"{Field}.{source}", weight.ToString(CultureInfo.InvariantCulture), "at most six decimals");
+        return weight is >= 0 and <= MaximumWeight && decimal.IsInteger(weight * Scale)
+            ? (long)(weight * Scale)
+            : throw new InvalidInputException(
+                file,
+                $"{Field}.{source}",
+                weight.ToString(CultureInfo.InvariantCulture),
+                $"a weight of 0 to {MaximumWeight} with at most six decimals");
     }
 
     /// <summary>

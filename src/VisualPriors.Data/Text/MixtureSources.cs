@@ -12,8 +12,9 @@ internal static class MixtureSources
         var unknown = schedule.Sources.Where(source => corpus.IndexOf(source) < 0).ToList();
         if (unknown.Count > 0)
         {
+            const string Found = "a source that the corpus lacks";
             var expected = $"sources of the corpus: {string.Join(", ", corpus.Sources.Select(source => source.Name))}";
-            throw new InvalidInputException([.. unknown.Select(source => new InputError(file, $"spec.data.mixture.{source}", "a source that the corpus lacks", expected))]);
+            throw new InvalidInputException([.. unknown.Select(source => new InputError(file, Field(source), Found, expected))]);
         }
 
         return [.. schedule.Sources.Select(corpus.IndexOf)];
@@ -27,6 +28,11 @@ internal static class MixtureSources
         return windows > 0
             ? windows
             : throw new InvalidInputException(
-                file, $"spec.data.mixture.{source}", $"a source with {tokens.Count} {what} tokens", $"at least {sequenceLength + 1L}, one more than the sequence length");
+                file,
+                Field(source),
+                $"a source with {tokens.Count} {what} tokens",
+                $"at least {sequenceLength + 1L}, one more than the sequence length");
     }
+
+    private static string Field(string source) => $"spec.data.mixture.{source}";
 }

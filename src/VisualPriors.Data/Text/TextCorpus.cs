@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VisualPriors.Api.Errors;
+using VisualPriors.Data.Tokenization;
 using VisualPriors.Storage;
 
 namespace VisualPriors.Data.Text;
@@ -40,8 +41,8 @@ public sealed class TextCorpus : IDisposable
         {
             foreach (var source in file.Sources)
             {
-                corpus._train.Add(new TokenStream(Path.Combine(directory, CorpusFile.TrainPath(source.Name)), source.TrainTokens, file.TokenBytes));
-                corpus._validation.Add(new TokenStream(Path.Combine(directory, CorpusFile.ValidationPath(source.Name)), source.ValidationTokens, file.TokenBytes));
+                corpus._train.Add(Map(CorpusFile.TrainPath(source.Name), source.TrainTokens));
+                corpus._validation.Add(Map(CorpusFile.ValidationPath(source.Name), source.ValidationTokens));
             }
 
             return corpus;
@@ -51,6 +52,8 @@ public sealed class TextCorpus : IDisposable
             corpus.Dispose();
             throw;
         }
+
+        TokenStream Map(string path, long tokens) => new(Path.Combine(directory, path), tokens, file.TokenBytes);
     }
 
     /// <summary>Reads every token once and checks that it is of the vocabulary: an id above it would read past an embedding's end.</summary>
@@ -114,14 +117,15 @@ public sealed class TextCorpus : IDisposable
             throw new InvalidInputException(path, "version", $"{file.Version}", $"{CorpusFile.CurrentVersion}");
         }
 
-        if (file.VocabularySize <= 0)
+        if (file.VocabularySize is <= 0 or > TextTokenizer.MaximumVocabularySize)
         {
-            throw new InvalidInputException(path, "vocabularySize", $"{file.VocabularySize}", "a number above zero");
+            throw new InvalidInputException(path, "vocabularySize", $"{file.VocabularySize}", $"1 to {TextTokenizer.MaximumVocabularySize}");
         }
 
-        if (file.TokenBytes != CorpusFile.TokenBytesFor(file.VocabularySize))
+        var tokenBytes = CorpusFile.TokenBytesFor(file.VocabularySize);
+        if (file.TokenBytes != tokenBytes)
         {
-            throw new InvalidInputException(path, "tokenBytes", $"{file.TokenBytes}", $"{CorpusFile.TokenBytesFor(file.VocabularySize)} for a vocabulary of {file.VocabularySize}");
+            throw new InvalidInputException(path, "tokenBytes", $"{file.TokenBytes}", $"{tokenBytes} for a vocabulary of {file.VocabularySize}");
         }
 
         var names = new HashSet<string>(StringComparer.Ordinal);

@@ -81,7 +81,8 @@ internal sealed class TokenStream : IDisposable
             var bad = part.IndexOfAnyExceptInRange(0, vocabularySize - 1);
             if (bad >= 0)
             {
-                throw new InvalidInputException(_path, $"token {first + bad}", $"id {part[bad]}", $"ids below the vocabulary's size, {vocabularySize}");
+                throw new InvalidInputException(
+                    _path, $"token {first + bad}", $"id {part[bad]}", $"ids below the vocabulary's size, {vocabularySize}");
             }
         }
     }

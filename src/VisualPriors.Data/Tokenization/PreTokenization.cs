@@ -3,6 +3,10 @@ using System.Text.RegularExpressions;
 namespace VisualPriors.Data.Tokenization;
 
 /// <summary>How text is cut into words before BPE; no token crosses a cut.</summary>
+/// <remarks>
+/// .NET's expressions look at UTF-16: letters beyond the first plane (mathematical alphabets, say) count as signs here and as letters
+/// in Hugging Face's library. Every text still comes back from its tokens; training and use see the same cuts.
+/// </remarks>
 internal static partial class PreTokenization
 {
     /// <summary>Llama 3's pattern: contractions, words with the space before them, up to three digits, punctuation, line ends, spaces.</summary>

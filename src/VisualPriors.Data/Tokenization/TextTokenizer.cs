@@ -74,7 +74,8 @@ public sealed class TextTokenizer
     public IReadOnlyList<int> Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return _tokenizer.EncodeToIds(text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text);
+        var hasSurrogates = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
+        return _tokenizer.EncodeToIds(hasSurrogates ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text);
     }
 
     /// <summary>The text of ids. Special tokens are left out; bytes that are no UTF-8 become U+FFFD.</summary>

@@ -31,7 +31,8 @@ internal static class TiktokenFile
                 || id >= TextTokenizer.MaximumVocabularySize)
             {
                 var found = line.Length > 60 ? $"{line[..60]}…" : line.ToString();
-                throw new InvalidInputException(path, null, found, "a token in base64, a space, its rank (a tiktoken file), or a tokenizer.json, or a SentencePiece model", number);
+                throw new InvalidInputException(
+                    path, null, found, "a token in base64 and its rank (a tiktoken file), or a tokenizer.json, or a SentencePiece model", number);
             }
 
             if (!ids.TryAdd(Encoding.Latin1.GetString(token, 0, length), id) || !taken.Add(id))
@@ -57,7 +58,8 @@ internal static class TiktokenFile
     }
 
     /// <summary>The tokenizer that merges by the order of the ids.</summary>
-    public static TiktokenTokenizer Tokenizer(IEnumerable<(byte[] Bytes, int Id)> tokens, PreTokenizer splitter, IReadOnlyDictionary<string, int>? special)
+    public static TiktokenTokenizer Tokenizer(
+        IEnumerable<(byte[] Bytes, int Id)> tokens, PreTokenizer splitter, IReadOnlyDictionary<string, int>? special)
     {
         var lines = new StringBuilder();
         foreach (var (bytes, id) in tokens)

@@ -153,6 +153,33 @@ public sealed class TextTokenizerTests
         Assert.Equal([403], tokenizer.Encode("6789"));
     }
 
+    [Fact]
+    public void An_added_token_that_is_not_special_is_one_token_of_the_text()
+    {
+        using var folder = new TemporaryFolder();
+        var tokenizer = TextTokenizer.Load(TokenizerFiles.HuggingFace(
+            folder, root => root["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 400, ["content"] = "[[tool]]", ["special"] = false })));
+
+        Assert.Equal(401, tokenizer.VocabularySize);
+        Assert.Equal([.. tokenizer.Encode("a "), 400, .. tokenizer.Encode("b")], tokenizer.Encode("a [[tool]]b"));
+        Assert.Equal("a [[tool]]b", tokenizer.Decode(tokenizer.Encode("a [[tool]]b")));
+    }
+
+    [Fact]
+    public void Splits_follow_one_another()
+    {
+        using var folder = new TemporaryFolder();
+        var plain = TextTokenizer.Load(TokenizerFiles.HuggingFace(folder)).Encode(" 123");
+        var tokenizer = TextTokenizer.Load(TokenizerFiles.HuggingFace(folder, root =>
+        {
+            var digit = new JsonObject { ["type"] = "Split", ["behavior"] = "Isolated", ["pattern"] = new JsonObject { ["Regex"] = "[0-9]" } };
+            root["pre_tokenizer"]!["pretokenizers"]!.AsArray().Insert(0, digit);
+        }));
+
+        Assert.True(plain.Count < 4);
+        Assert.Equal([2 + ' ', 2 + '1', 2 + '2', 2 + '3'], tokenizer.Encode(" 123"));
+    }
+
     [Theory]
     [InlineData("<s>", "</s>")]
     [InlineData("<bos>", "<eos>")]

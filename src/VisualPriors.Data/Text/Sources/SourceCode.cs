@@ -32,7 +32,9 @@ internal static class SourceCode
     /// <summary>Whether a file's content looks written by people: valid UTF-8, lines of a readable length, no generator's mark.</summary>
     public static bool IsHandWritten(string text)
     {
-        if (text.Contains('\uFFFD') || text.Contains("@generated", StringComparison.Ordinal) || text.Contains("DO NOT EDIT", StringComparison.OrdinalIgnoreCase))
+        if (text.Contains('\uFFFD')
+            || text.Contains("@generated", StringComparison.Ordinal)
+            || text.Contains("DO NOT EDIT", StringComparison.OrdinalIgnoreCase))
         {
             return false;
         }

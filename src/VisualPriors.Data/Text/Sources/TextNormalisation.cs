@@ -7,7 +7,8 @@ namespace VisualPriors.Data.Text.Sources;
 public static class TextNormalisation
 {
     /// <summary>Characters that need no second look: almost all there are.</summary>
-    private static readonly SearchValues<char> Plain = SearchValues.Create("\t" + new string([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)]));
+    private static readonly SearchValues<char> Plain =
+        SearchValues.Create(['\t', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)]);
 
     /// <summary>
     /// Line ends become <c>\n</c>, spaces at line ends go, so do blank lines at both ends and more than one in a row, byte order marks
