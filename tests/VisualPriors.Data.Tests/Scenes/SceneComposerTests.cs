@@ -13,7 +13,7 @@ public sealed class SceneComposerTests
     [MemberData(nameof(Buckets))]
     public void Coverage_lies_in_the_bucket_and_varies(SizeBucket bucket)
     {
-        using var drawing = TestCatalogue.Shape(House.Google, 12);
+        using var drawing = TestCatalogue.Shape(House.Google, 2);
         var (low, high) = SizeBuckets.Range(bucket);
 
         var coverages = Enumerable.Range(0, 300).Select(i => SceneComposer.Compose(drawing, bucket, (ulong)i, jitter: true).Coverage).ToArray();
