@@ -17,7 +17,7 @@ internal readonly struct JsonRecord
         (_path, _line, _field, _element) = (path, line, field, element);
         if (element.ValueKind != JsonValueKind.Object)
         {
-            throw Error(field.Length == 0 ? null : field, Describe(element), "an object");
+            throw new InvalidInputException(path, field.Length == 0 ? null : field, Describe(element), "an object", line);
         }
     }
 

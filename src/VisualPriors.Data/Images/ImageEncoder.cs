@@ -5,8 +5,8 @@ namespace VisualPriors.Data.Images;
 /// <summary>Writes images for data sets.</summary>
 internal static class ImageEncoder
 {
-    /// <summary>Level 3 of zlib costs a third of the default's time for a few per cent more bytes on scenes.</summary>
-    private const int ZlibLevel = 3;
+    /// <summary>Quickest level, and the quickest good filter: half the time of level 3 with two filters for a tenth more bytes on scenes.</summary>
+    private const int ZlibLevel = 1;
 
     /// <summary>Writes square RGB bytes as a PNG.</summary>
     public static void WritePng(string path, ReadOnlySpan<byte> rgb, int size)
@@ -22,7 +22,7 @@ internal static class ImageEncoder
 
         using var image = SKImage.FromPixelCopy(new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
         using var pixels = image.PeekPixels();
-        using var data = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.Sub | SKPngEncoderFilterFlags.Up, ZlibLevel))
+        using var data = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.Up, ZlibLevel))
             ?? throw new InvalidOperationException("Skia could not encode a PNG.");
         using var stream = File.Create(path);
         data.SaveTo(stream);

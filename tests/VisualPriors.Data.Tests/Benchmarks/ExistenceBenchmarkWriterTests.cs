@@ -3,6 +3,7 @@ using VisualPriors.Data.Benchmarks;
 using VisualPriors.Data.Drawings;
 using VisualPriors.Data.Scenes;
 using VisualPriors.Data.Tests.Drawings;
+using VisualPriors.Data.Tests.Text;
 
 namespace VisualPriors.Data.Tests.Benchmarks;
 
@@ -31,8 +32,8 @@ public sealed class ExistenceBenchmarkWriterTests : IDisposable
     [Fact]
     public void What_is_written_is_read_back_with_the_counts_asked_for()
     {
-        ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.File("bench"), CancellationToken.None);
-        var dataset = MultipleChoiceDataset.Open(_folder.File("bench"));
+        ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.Path("bench"), CancellationToken.None);
+        var dataset = MultipleChoiceDataset.Open(_folder.Path("bench"));
         dataset.Validate(CancellationToken.None);
 
         Assert.Equal(90, dataset.Questions.Count);
@@ -48,9 +49,9 @@ public sealed class ExistenceBenchmarkWriterTests : IDisposable
     [Fact]
     public void Lines_have_the_public_files_fields_and_the_measured_coverage()
     {
-        ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.File("bench"), CancellationToken.None);
+        ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.Path("bench"), CancellationToken.None);
 
-        foreach (var line in File.ReadLines(_folder.File("bench/data.jsonl")))
+        foreach (var line in File.ReadLines(_folder.Path("bench/data.jsonl")))
         {
             using var document = JsonDocument.Parse(line);
             Assert.Equal(
@@ -65,9 +66,9 @@ public sealed class ExistenceBenchmarkWriterTests : IDisposable
     [Fact]
     public void A_seed_gives_the_same_bytes_every_time_and_another_seed_others()
     {
-        var first = ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.File("a"), CancellationToken.None);
-        var second = ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.File("b"), CancellationToken.None);
-        var other = ExistenceBenchmarkWriter.Write(_catalogue, Counts, 2, _folder.File("c"), CancellationToken.None);
+        var first = ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.Path("a"), CancellationToken.None);
+        var second = ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.Path("b"), CancellationToken.None);
+        var other = ExistenceBenchmarkWriter.Write(_catalogue, Counts, 2, _folder.Path("c"), CancellationToken.None);
 
         Assert.Equal(first.Digest, second.Digest);
         Assert.NotEqual(first.Digest, other.Digest);
@@ -80,7 +81,7 @@ public sealed class ExistenceBenchmarkWriterTests : IDisposable
         cancelled.Cancel();
 
         Assert.ThrowsAny<OperationCanceledException>(
-            () => ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.File("bench"), cancelled.Token));
-        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+            () => ExistenceBenchmarkWriter.Write(_catalogue, Counts, 1, _folder.Path("bench"), cancelled.Token));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Root));
     }
 }

@@ -1,6 +1,7 @@
 using VisualPriors.Api.Errors;
 using VisualPriors.Data.Benchmarks;
 using VisualPriors.Data.Images;
+using VisualPriors.Data.Tests.Text;
 
 namespace VisualPriors.Data.Tests.Benchmarks;
 
@@ -20,7 +21,7 @@ public sealed class MultipleChoiceDatasetTests : IDisposable
 
         Assert.Equal((0, "Which?", 2, "existence_30-60"), (question.Index, question.Question, question.Answer, question.SubTask));
         Assert.Equal(["a", "b", "c", "d"], question.Choices);
-        Assert.Equal(_folder.File("images/0.png"), question.ImagePath);
+        Assert.Equal(_folder.Path("images/0.png"), question.ImagePath);
     }
 
     [Theory]
@@ -47,7 +48,7 @@ public sealed class MultipleChoiceDatasetTests : IDisposable
 
         var error = Assert.Single(Assert.Throws<InvalidInputException>(() => Read($"{Good}\n\n{bad}\n")).Errors);
 
-        Assert.Equal(_folder.File("data.jsonl"), error.File);
+        Assert.Equal(_folder.Path("data.jsonl"), error.File);
         Assert.Equal(3, error.Line);
         Assert.Equal(field, error.Field);
     }
@@ -55,8 +56,8 @@ public sealed class MultipleChoiceDatasetTests : IDisposable
     [Fact]
     public void Validation_names_the_first_images_that_do_not_decode()
     {
-        Directory.CreateDirectory(_folder.File("images"));
-        ImageEncoder.WritePng(_folder.File("images/0.png"), new byte[12], 2);
+        Directory.CreateDirectory(_folder.Path("images"));
+        ImageEncoder.WritePng(_folder.Path("images/0.png"), new byte[12], 2);
         Read(Good).Validate(CancellationToken.None);
 
         var lines = Enumerable.Range(0, 40).Select(i => Good.Replace("images/0.png", i % 2 == 0 ? "images/0.png" : $"images/{i}.png", StringComparison.Ordinal));
@@ -69,7 +70,7 @@ public sealed class MultipleChoiceDatasetTests : IDisposable
 
     private MultipleChoiceDataset Read(string text)
     {
-        File.WriteAllText(_folder.File("data.jsonl"), text);
-        return MultipleChoiceDataset.Open(_folder.Path);
+        File.WriteAllText(_folder.Path("data.jsonl"), text);
+        return MultipleChoiceDataset.Open(_folder.Root);
     }
 }

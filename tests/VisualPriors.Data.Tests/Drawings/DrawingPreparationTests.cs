@@ -1,6 +1,7 @@
 using SkiaSharp;
 using VisualPriors.Api.Errors;
 using VisualPriors.Data.Drawings;
+using VisualPriors.Data.Tests.Text;
 
 namespace VisualPriors.Data.Tests.Drawings;
 
@@ -11,7 +12,7 @@ public sealed class DrawingPreparationTests : IDisposable
 
     public DrawingPreparationTests()
     {
-        _packages = new(_folder.File("twitter-package"), _folder.File("google-package"), _folder.File("openmoji-package"));
+        _packages = new(_folder.Path("twitter-package"), _folder.Path("google-package"), _folder.Path("openmoji-package"));
         WritePackages(Entry("RED APPLE", "1F34E", "apple"), Entry("OWL", "1F989", "owl"), Entry("SUN", "2600-FE0F", "sunny"));
     }
 
@@ -20,8 +21,8 @@ public sealed class DrawingPreparationTests : IDisposable
     [Fact]
     public void Things_have_names_and_drawings_by_every_house_and_licences_are_told()
     {
-        DrawingPreparation.Prepare(_packages, _folder.File("drawings"), CancellationToken.None);
-        using var catalogue = DrawingCatalogue.Open(_folder.File("drawings"));
+        DrawingPreparation.Prepare(_packages, _folder.Path("drawings"), CancellationToken.None);
+        using var catalogue = DrawingCatalogue.Open(_folder.Path("drawings"));
 
         Assert.Equal(["red apple", "owl", "black sun"], catalogue.Things.Select(t => t.Name));
         Assert.Equal("food-fruit", catalogue.Things[0].Subcategory);
@@ -33,8 +34,8 @@ public sealed class DrawingPreparationTests : IDisposable
     [Fact]
     public void OpenMoji_is_cropped_to_its_content_and_centred()
     {
-        DrawingPreparation.Prepare(_packages, _folder.File("drawings"), CancellationToken.None);
-        using var catalogue = DrawingCatalogue.Open(_folder.File("drawings"));
+        DrawingPreparation.Prepare(_packages, _folder.Path("drawings"), CancellationToken.None);
+        using var catalogue = DrawingCatalogue.Open(_folder.Path("drawings"));
 
         // The SVG holds a rectangle twice as wide as high, off the middle.
         var content = catalogue[House.OpenMoji, 0].Content;
@@ -47,8 +48,8 @@ public sealed class DrawingPreparationTests : IDisposable
     [Fact]
     public void Preparing_twice_gives_the_same_bytes()
     {
-        var first = DrawingPreparation.Prepare(_packages, _folder.File("a"), CancellationToken.None);
-        var second = DrawingPreparation.Prepare(_packages, _folder.File("b"), CancellationToken.None);
+        var first = DrawingPreparation.Prepare(_packages, _folder.Path("a"), CancellationToken.None);
+        var second = DrawingPreparation.Prepare(_packages, _folder.Path("b"), CancellationToken.None);
 
         Assert.Equal(first.Digest, second.Digest);
     }
@@ -63,8 +64,8 @@ public sealed class DrawingPreparationTests : IDisposable
             Entry("GRINNING FACE", "1F600", "grinning", "Smileys & Emotion"),
             Entry("NO ENTRY", "26D4", "no_entry", "Symbols"));
 
-        DrawingPreparation.Prepare(_packages, _folder.File("drawings"), CancellationToken.None);
-        using var catalogue = DrawingCatalogue.Open(_folder.File("drawings"));
+        DrawingPreparation.Prepare(_packages, _folder.Path("drawings"), CancellationToken.None);
+        using var catalogue = DrawingCatalogue.Open(_folder.Path("drawings"));
 
         Assert.Equal("red apple", Assert.Single(catalogue.Things).Name);
     }
@@ -84,7 +85,7 @@ public sealed class DrawingPreparationTests : IDisposable
         Assert.Equal(path, error.File);
         Assert.StartsWith(field, error.Field ?? "$", StringComparison.Ordinal);
         Assert.Equal(1, error.Line);
-        Assert.False(Directory.Exists(_folder.File("drawings")));
+        Assert.False(Directory.Exists(_folder.Path("drawings")));
     }
 
     [Theory]
@@ -112,7 +113,7 @@ public sealed class DrawingPreparationTests : IDisposable
         File.WriteAllText(path, "no image");
 
         Assert.Equal(path, Assert.Single(Assert.Throws<InvalidInputException>(Prepare).Errors).File);
-        Assert.Empty(Directory.GetDirectories(_folder.Path, "drawings*"));
+        Assert.Empty(Directory.GetDirectories(_folder.Root, "drawings*"));
     }
 
     [Theory]
@@ -121,10 +122,10 @@ public sealed class DrawingPreparationTests : IDisposable
     [InlineData("\"name\": \"owl\"", "\"title\": \"owl\"", "$.things[1].title")]
     public void A_tampered_index_is_refused(string original, string replacement, string field)
     {
-        DrawingPreparation.Prepare(_packages, _folder.File("drawings"), CancellationToken.None);
-        var index = _folder.File("drawings/drawings.json");
+        DrawingPreparation.Prepare(_packages, _folder.Path("drawings"), CancellationToken.None);
+        var index = _folder.Path("drawings/drawings.json");
         var text = File.ReadAllText(index);
-        var manifest = _folder.File("drawings/artifact.json");
+        var manifest = _folder.Path("drawings/artifact.json");
         var tampered = text.Replace(original, replacement, StringComparison.Ordinal);
         Assert.NotEqual(text, tampered);
         File.WriteAllText(index, tampered);
@@ -132,12 +133,12 @@ public sealed class DrawingPreparationTests : IDisposable
             manifest,
             File.ReadAllText(manifest).Replace($"\"bytes\": {text.Length},", $"\"bytes\": {tampered.Length},", StringComparison.Ordinal));
 
-        var error = Assert.Single(Assert.Throws<InvalidInputException>(() => DrawingCatalogue.Open(_folder.File("drawings"))).Errors);
+        var error = Assert.Single(Assert.Throws<InvalidInputException>(() => DrawingCatalogue.Open(_folder.Path("drawings"))).Errors);
 
         Assert.Equal(field, error.Field);
     }
 
-    private void Prepare() => DrawingPreparation.Prepare(_packages, _folder.File("drawings"), CancellationToken.None);
+    private void Prepare() => DrawingPreparation.Prepare(_packages, _folder.Path("drawings"), CancellationToken.None);
 
     private sealed record TestEntry(string Name, string Unified, string ShortName, string Category, string Image);
 

@@ -1,6 +1,7 @@
 using VisualPriors.Api.Errors;
-using VisualPriors.Data.Images;
 using VisualPriors.Data.ImageText;
+using VisualPriors.Data.Images;
+using VisualPriors.Data.Tests.Text;
 
 namespace VisualPriors.Data.Tests.ImageText;
 
@@ -20,7 +21,7 @@ public sealed class ImageTextDatasetTests : IDisposable
 
         Assert.Equal(2, dataset.Count);
         Assert.Equal("a", dataset[0].Id);
-        Assert.Equal(_folder.File("images/0.png"), dataset[0].ImagePath);
+        Assert.Equal(_folder.Path("images/0.png"), dataset[0].ImagePath);
         Assert.Equal([new(true, "<image>\nWhat?"), new(false, "An owl.")], dataset[0].Turns);
         Assert.Equal("7", dataset[1].Id);
         Assert.Null(dataset[1].ImagePath);
@@ -45,7 +46,7 @@ public sealed class ImageTextDatasetTests : IDisposable
 
         var error = Assert.Single(Assert.Throws<InvalidInputException>(() => Read($"{Good}\n{bad}")).Errors);
 
-        Assert.Equal((_folder.File("data.jsonl"), 2, field), (error.File, error.Line, error.Field));
+        Assert.Equal((_folder.Path("data.jsonl"), 2, field), (error.File, error.Line, error.Field));
     }
 
     [Theory]
@@ -56,8 +57,8 @@ public sealed class ImageTextDatasetTests : IDisposable
     [Fact]
     public void A_missing_file_is_refused_by_name() =>
         Assert.Equal(
-            _folder.File("data.jsonl"),
-            Assert.Single(Assert.Throws<InvalidInputException>(() => ImageTextDataset.Open(_folder.Path)).Errors).File);
+            _folder.Path("data.jsonl"),
+            Assert.Single(Assert.Throws<InvalidInputException>(() => ImageTextDataset.Open(_folder.Root)).Errors).File);
 
     [Fact]
     public void Lines_across_the_reading_buffer_are_whole()
@@ -87,9 +88,9 @@ public sealed class ImageTextDatasetTests : IDisposable
     [Fact]
     public void Validation_decodes_every_image_and_names_those_that_do_not()
     {
-        Directory.CreateDirectory(_folder.File("images"));
-        ImageEncoder.WritePng(_folder.File("images/0.png"), new byte[12], 2);
-        File.WriteAllText(_folder.File("images/1.png"), "no image");
+        Directory.CreateDirectory(_folder.Path("images"));
+        ImageEncoder.WritePng(_folder.Path("images/0.png"), new byte[12], 2);
+        File.WriteAllText(_folder.Path("images/1.png"), "no image");
         using (var good = Read(Good))
         {
             good.Validate(CancellationToken.None);
@@ -98,12 +99,12 @@ public sealed class ImageTextDatasetTests : IDisposable
         using var bad = Read(Good + "\n" + Good.Replace("0.png", "1.png", StringComparison.Ordinal));
         var error = Assert.Single(Assert.Throws<InvalidInputException>(() => bad.Validate(CancellationToken.None)).Errors);
 
-        Assert.Equal(_folder.File("images/1.png"), error.File);
+        Assert.Equal(_folder.Path("images/1.png"), error.File);
     }
 
     private ImageTextDataset Read(string text)
     {
-        File.WriteAllText(_folder.File("data.jsonl"), text);
-        return ImageTextDataset.Open(_folder.Path);
+        File.WriteAllText(_folder.Path("data.jsonl"), text);
+        return ImageTextDataset.Open(_folder.Root);
     }
 }

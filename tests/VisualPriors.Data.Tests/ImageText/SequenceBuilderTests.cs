@@ -1,5 +1,6 @@
 using VisualPriors.Api.Errors;
 using VisualPriors.Data.ImageText;
+using VisualPriors.Data.Tests.Text;
 using VisualPriors.Data.Tokenization;
 
 namespace VisualPriors.Data.Tests.ImageText;
@@ -178,8 +179,8 @@ public sealed class SequenceBuilderTests : IClassFixture<SequenceBuilderTests.Sm
         {
             using var folder = new TemporaryFolder();
             var text = string.Concat(Enumerable.Repeat("USER: What is it?\nASSISTANT: an owl, a red apple. What kind? bird. ", 20));
-            BytePairTrainer.Train([text], 290, CancellationToken.None).Save(folder.File("tokenizer.json"));
-            Tokenizer = TextTokenizer.Load(folder.File("tokenizer.json"));
+            BytePairTrainer.Train([text], 290, CancellationToken.None).Save(folder.Path("tokenizer.json"));
+            Tokenizer = TextTokenizer.Load(folder.Path("tokenizer.json"));
         }
 
         public TextTokenizer Tokenizer { get; }

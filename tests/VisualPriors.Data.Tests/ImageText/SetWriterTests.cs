@@ -3,6 +3,7 @@ using VisualPriors.Data.Drawings;
 using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Scenes;
 using VisualPriors.Data.Tests.Drawings;
+using VisualPriors.Data.Tests.Text;
 
 namespace VisualPriors.Data.Tests.ImageText;
 
@@ -22,8 +23,8 @@ public sealed class SetWriterTests : IDisposable
     [Fact]
     public void Captions_name_what_the_scene_shows()
     {
-        CaptionSetWriter.Write(_catalogue, 60, 3, _folder.File("captions"), CancellationToken.None);
-        using var dataset = ImageTextDataset.Open(_folder.File("captions"));
+        CaptionSetWriter.Write(_catalogue, 60, 3, _folder.Path("captions"), CancellationToken.None);
+        using var dataset = ImageTextDataset.Open(_folder.Path("captions"));
         dataset.Validate(CancellationToken.None);
         var sampler = new SceneSampler(new ScenePools(_catalogue, Houses.Training), 3);
 
@@ -44,8 +45,8 @@ public sealed class SetWriterTests : IDisposable
     public void Instructions_hold_choices_open_questions_conversations_and_language_in_their_shares()
     {
         const int Count = 600;
-        InstructionSetWriter.Write(_catalogue, Count, 4, _folder.File("instructions"), CancellationToken.None);
-        using var dataset = ImageTextDataset.Open(_folder.File("instructions"));
+        InstructionSetWriter.Write(_catalogue, Count, 4, _folder.Path("instructions"), CancellationToken.None);
+        using var dataset = ImageTextDataset.Open(_folder.Path("instructions"));
         var samples = Enumerable.Range(0, Count).Select(i => dataset[i]).ToArray();
         var names = _catalogue.Things.Select(t => t.Name).ToHashSet();
 
@@ -74,20 +75,20 @@ public sealed class SetWriterTests : IDisposable
     [Fact]
     public void Instructions_ask_about_other_scenes_than_another_seeds_questions()
     {
-        InstructionSetWriter.Write(_catalogue, 50, 4, _folder.File("a"), CancellationToken.None);
-        InstructionSetWriter.Write(_catalogue, 50, 5, _folder.File("b"), CancellationToken.None);
+        InstructionSetWriter.Write(_catalogue, 50, 4, _folder.Path("a"), CancellationToken.None);
+        InstructionSetWriter.Write(_catalogue, 50, 5, _folder.Path("b"), CancellationToken.None);
 
-        Assert.NotEqual(File.ReadAllText(_folder.File("a/data.jsonl")), File.ReadAllText(_folder.File("b/data.jsonl")));
+        Assert.NotEqual(File.ReadAllText(_folder.Path("a/data.jsonl")), File.ReadAllText(_folder.Path("b/data.jsonl")));
     }
 
     [Fact]
     public void A_seed_gives_the_same_bytes_every_time()
     {
         Assert.Equal(
-            CaptionSetWriter.Write(_catalogue, 30, 3, _folder.File("a"), CancellationToken.None).Digest,
-            CaptionSetWriter.Write(_catalogue, 30, 3, _folder.File("b"), CancellationToken.None).Digest);
+            CaptionSetWriter.Write(_catalogue, 30, 3, _folder.Path("a"), CancellationToken.None).Digest,
+            CaptionSetWriter.Write(_catalogue, 30, 3, _folder.Path("b"), CancellationToken.None).Digest);
         Assert.Equal(
-            InstructionSetWriter.Write(_catalogue, 30, 3, _folder.File("c"), CancellationToken.None).Digest,
-            InstructionSetWriter.Write(_catalogue, 30, 3, _folder.File("d"), CancellationToken.None).Digest);
+            InstructionSetWriter.Write(_catalogue, 30, 3, _folder.Path("c"), CancellationToken.None).Digest,
+            InstructionSetWriter.Write(_catalogue, 30, 3, _folder.Path("d"), CancellationToken.None).Digest);
     }
 }

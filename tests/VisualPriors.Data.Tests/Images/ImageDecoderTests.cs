@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using SkiaSharp;
 using VisualPriors.Api.Errors;
 using VisualPriors.Data.Images;
+using VisualPriors.Data.Tests.Text;
 
 namespace VisualPriors.Data.Tests.Images;
 
@@ -16,9 +17,9 @@ public sealed class ImageDecoderTests : IDisposable
     {
         var rgb = new byte[64 * 64 * 3];
         new Random(1).NextBytes(rgb);
-        ImageEncoder.WritePng(_folder.File("x.png"), rgb, 64);
+        ImageEncoder.WritePng(_folder.Path("x.png"), rgb, 64);
 
-        Assert.Equal(rgb, ImageDecoder.DecodeRgb(_folder.File("x.png"), 64));
+        Assert.Equal(rgb, ImageDecoder.DecodeRgb(_folder.Path("x.png"), 64));
     }
 
     [Theory]
@@ -103,7 +104,7 @@ public sealed class ImageDecoderTests : IDisposable
     [InlineData("animation")]
     public void What_is_no_whole_still_image_is_refused_by_name(string what)
     {
-        var path = _folder.File(what);
+        var path = _folder.Path(what);
         using var bitmap = new SKBitmap(64, 64);
         for (var i = 0; i < 64 * 64; i++)
         {
@@ -133,7 +134,7 @@ public sealed class ImageDecoderTests : IDisposable
 
     private string Save(SKBitmap bitmap, SKEncodedImageFormat format, int quality)
     {
-        var path = _folder.File($"{Guid.NewGuid():N}.{format}");
+        var path = _folder.Path($"{Guid.NewGuid():N}.{format}");
         using var data = bitmap.Encode(format, quality);
         File.WriteAllBytes(path, data.ToArray());
         return path;
