@@ -1,4 +1,5 @@
 using VisualPriors.Api.Plans;
+using VisualPriors.Api.Resources;
 using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Tokenization;
 using VisualPriors.Models;
@@ -24,17 +25,23 @@ public static class AlignStage
             encoder.Configuration.HiddenSize, decoder.Configuration.Dimensions.HiddenSize, computation.VisualTokens, CPU, dtype);
         projector.Initialise(computation.Seed);
         using var model = new MultimodalModel(encoder, projector, decoder);
-        foreach (var parameter in decoder.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
-        using var optimizer = new MasterWeightAdamW([.. TrainableParameters.Of(projector, prefix: "")], computation.Training.Optimizer);
+        using var optimizer = CreateOptimizer(model, computation.Training.Optimizer);
         var sequences = new SequenceBuilder(tokenizer, computation.VisualTokens, computation.Training.MaximumLength);
         var batches = new ImageTextBatches(
             dataset, sequences.Caption, withImages: true, encoder.Configuration.ImageSize, computation.Training, computation.Seed);
         var summary = AdaptationLoop.Run(work, model, batches, optimizer, computation.Training.Optimizer, cancellationToken);
         work.SaveProjector(projector, optimizer.Masters);
         return new Dictionary<string, double> { ["finalLoss"] = summary.FinalLoss, ["steps"] = batches.TotalSteps };
+    }
+
+    /// <summary>The projector is trained; the decoder is frozen, so that no gradient is kept for it (the encoder never has any).</summary>
+    internal static MasterWeightAdamW CreateOptimizer(MultimodalModel model, OptimizerSpec settings)
+    {
+        foreach (var parameter in model.Decoder.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        return new MasterWeightAdamW([.. TrainableParameters.Of(model.Projector, prefix: "")], settings);
     }
 }

@@ -1,4 +1,5 @@
 using VisualPriors.Api.Plans;
+using VisualPriors.Api.Resources;
 using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Tokenization;
 using VisualPriors.Models;
@@ -27,9 +28,7 @@ public static class SftStage
         var decoder = DecoderFolder.Load(languageModel, CPU, dtype);
         using var model = new MultimodalModel(encoder, projector, decoder);
 
-        using var optimizer = new MasterWeightAdamW(
-            [.. TrainableParameters.Of(projector, ProjectorPrefix), .. TrainableParameters.Of(decoder, DecoderPrefix)],
-            computation.Training.Optimizer);
+        using var optimizer = CreateOptimizer(model, computation.Training.Optimizer);
         RestoreMasters(optimizer, projectorFolder, languageModel);
         var sequences = new SequenceBuilder(TextTokenizer.Load(tokenizerPath), projector.VisualTokens, computation.Training.MaximumLength);
         var batches = new ImageTextBatches(
@@ -44,6 +43,10 @@ public static class SftStage
         work.SaveProjector(projector, optimizer.Masters.WithPrefix(ProjectorPrefix));
         return new Dictionary<string, double> { ["finalLoss"] = summary.FinalLoss, ["steps"] = batches.TotalSteps };
     }
+
+    /// <summary>Projector and decoder are trained.</summary>
+    internal static MasterWeightAdamW CreateOptimizer(MultimodalModel model, OptimizerSpec settings) => new(
+        [.. TrainableParameters.Of(model.Projector, ProjectorPrefix), .. TrainableParameters.Of(model.Decoder, DecoderPrefix)], settings);
 
     /// <summary>Upstream weights are fp32 on disk; the model's own copies are rounded, so masters are read again.</summary>
     private static void RestoreMasters(MasterWeightAdamW optimizer, string projectorFolder, string languageModel)
