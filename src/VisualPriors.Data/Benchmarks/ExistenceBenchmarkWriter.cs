@@ -55,7 +55,7 @@ public static class ExistenceBenchmarkWriter
                     SubTask = SizeBuckets.SubTaskOf(question.Scene.Bucket),
                     Coverage = Math.Round(scene.Coverage, 4),
                 },
-                BenchmarkJson.Default.ExistenceLine);
+                BenchmarkJson.Readable.ExistenceLine);
         }
 
         Parallelism.For(buckets.Length, WriteOne, cancellationToken);

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace VisualPriors.Data.Benchmarks;
@@ -21,6 +23,13 @@ internal sealed record ExistenceLine
     public required double Coverage { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ExistenceLine))]
-internal sealed partial class BenchmarkJson : JsonSerializerContext;
+internal sealed partial class BenchmarkJson : JsonSerializerContext
+{
+    /// <summary>Writes text as people would: <c>&lt;image&gt;</c> and apostrophes unescaped. No browser ever sees these files as code.</summary>
+    public static BenchmarkJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

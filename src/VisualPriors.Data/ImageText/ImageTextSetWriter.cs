@@ -40,7 +40,7 @@ internal static class ImageTextSetWriter
                 Image = image,
                 Conversations = sample.Turns,
             };
-            lines[i] = JsonSerializer.SerializeToUtf8Bytes(line, LlavaJson.Default.LlavaLine);
+            lines[i] = JsonSerializer.SerializeToUtf8Bytes(line, LlavaJson.Readable.LlavaLine);
         }
 
         Parallelism.For(count, WriteOne, cancellationToken);

@@ -22,6 +22,10 @@ public static class InstructionSetWriter
     private static readonly string[] NameQuestions =
         ["What is in the picture?", "What does the image show?", "Name the thing in the image.", "What can be seen here?"];
 
+    /// <summary>What a member of the first group may be called too: herbs are plants and food, fish are animals and food.</summary>
+    private static readonly HashSet<(string Right, string Wrong)> Arguable =
+        [("an animal", "food"), ("a plant", "food"), ("food", "a plant")];
+
     private static readonly string[] KindQuestions = ["What kind of thing is this?", "What kind of thing is in the image?"];
 
     /// <summary>Composes scenes and publishes the artifact; the same arguments give the same bytes.</summary>
@@ -87,7 +91,7 @@ public static class InstructionSetWriter
     {
         var thing = sortable[random.Below(sortable.Length)];
         var right = EnglishNames.GroupOf(thing)!;
-        var others = EnglishNames.Groups.Where(g => g != right).ToArray();
+        var others = EnglishNames.Groups.Where(g => g != right && !Arguable.Contains((right, g))).ToArray();
         var wrong = others[random.Below(others.Length)];
         var (first, second) = random.Below(2) == 0 ? (right, wrong) : (wrong, right);
         var verb = EnglishNames.WithArticle(thing.Name) == thing.Name ? "Are" : "Is";

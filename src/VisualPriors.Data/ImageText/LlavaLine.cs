@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace VisualPriors.Data.ImageText;
@@ -21,8 +23,14 @@ internal sealed record LlavaTurn(string From, string Value)
     public const string Model = "gpt";
 }
 
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LlavaLine))]
-internal sealed partial class LlavaJson : JsonSerializerContext;
+internal sealed partial class LlavaJson : JsonSerializerContext
+{
+    /// <summary>Writes text as people would: <c>&lt;image&gt;</c> and apostrophes unescaped. No browser ever sees these files as code.</summary>
+    public static LlavaJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

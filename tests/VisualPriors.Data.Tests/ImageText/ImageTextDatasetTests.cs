@@ -1,6 +1,6 @@
 using VisualPriors.Api.Errors;
-using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Images;
+using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Tests.Text;
 
 namespace VisualPriors.Data.Tests.ImageText;

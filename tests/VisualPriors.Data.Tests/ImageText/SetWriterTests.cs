@@ -38,6 +38,10 @@ public sealed class SetWriterTests : IDisposable
             Assert.True(File.Exists(sample.ImagePath));
         }
 
+        Assert.StartsWith(
+            """{"id":"caption-000000","image":"images/000000.png","conversations":[{"from":"human","value":"<image>"},{"from":"gpt","value":""",
+            File.ReadLines(_folder.Path("captions/data.jsonl")).First(),
+            StringComparison.Ordinal);
         Assert.True(Enumerable.Range(0, 60).Select(i => dataset[i].Turns[1].Text).Distinct().Count() > 40);
     }
 
@@ -65,6 +69,9 @@ public sealed class SetWriterTests : IDisposable
         var language = samples.Where(s => s.ImagePath is null).ToArray();
         Assert.InRange(language.Length / (double)Count, 0.05, 0.15);
         Assert.All(language, s => Assert.DoesNotContain(ImageTextSample.ImagePlaceholder, s.Turns[0].Text, StringComparison.Ordinal));
+
+        Assert.DoesNotContain(language, s => s.Turns[0].Text.EndsWith("a plant or food?", StringComparison.Ordinal));
+        Assert.Contains(language, s => s.Turns[0].Text.Contains(" or ", StringComparison.Ordinal));
 
         var open = samples.Except(choices).Except(language).ToArray();
         Assert.All(open, s => Assert.StartsWith(ImageTextSample.ImagePlaceholder + "\n", s.Turns[0].Text, StringComparison.Ordinal));
