@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("VisualPriors.Models.Tests")]
+[assembly: InternalsVisibleTo("mb")]

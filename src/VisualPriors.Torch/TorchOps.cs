@@ -45,6 +45,18 @@ public static class TorchOps
         return call.Result();
     }
 
+    /// <summary>Matrix product into existing memory.</summary>
+    /// <param name="result">[n, m], overwritten; not differentiable.</param>
+    /// <param name="left">[n, k].</param>
+    /// <param name="right">[k, m].</param>
+    public static void MatrixProduct(Tensor result, Tensor left, Tensor right)
+    {
+        Interop.LibTorch.Check(Interop.LibTorch.MatrixProduct(result.Handle, left.Handle, right.Handle), "aoti_torch_mm_out");
+        GC.KeepAlive(result);
+        GC.KeepAlive(left);
+        GC.KeepAlive(right);
+    }
+
     /// <summary>Rows of a table.</summary>
     /// <param name="weight">[V, D].</param>
     /// <param name="indices">[...] int64.</param>

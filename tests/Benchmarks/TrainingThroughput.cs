@@ -27,7 +27,7 @@ internal static class TrainingThroughput
 
     public static void Run()
     {
-        set_num_threads(Threads);
+        TorchRuntime.Configure(Threads);
         var folder = Directory.CreateTempSubdirectory("vp-benchmark-").FullName;
         try
         {

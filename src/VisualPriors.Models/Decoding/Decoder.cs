@@ -1,6 +1,5 @@
 using TorchSharp.Modules;
 using VisualPriors.Models.Operators;
-using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Models;
@@ -52,7 +51,7 @@ public sealed class Decoder : nn.Module
     /// <summary>Looks tokens up.</summary>
     /// <param name="tokens">[B, T] int64.</param>
     /// <returns>[B, T, D].</returns>
-    public Tensor Embed(Tensor tokens) => TorchOps.Embedding(_embedding, tokens);
+    public Tensor Embed(Tensor tokens) => TokenEmbedding.Apply(_embedding, tokens);
 
     /// <summary>Runs the blocks and the final norm.</summary>
     /// <param name="embeddings">[B, T, D]: tokens, images, or both.</param>

@@ -86,25 +86,29 @@ internal sealed unsafe class CausalAttention : autograd.SingleTensorFunction<Cau
     {
         var size = shape.HeadSize;
         var scale = 1 / MathF.Sqrt(size);
+        var cosine = (float*)TensorMemory.Address(cosines);
+        var sine = (float*)TensorMemory.Address(sines);
+        var queries = (T*)TensorMemory.Address(query);
+        var keys = (T*)TensorMemory.Address(key);
+        var values = (T*)TensorMemory.Address(value);
+        var from = (T*)TensorMemory.Address(projection) + (begin * shape.Width);
         for (var position = begin; position < end; position++)
         {
-            var from = (T*)TensorMemory.Address(projection) + (position * shape.Width);
-            var t = position % shape.Length;
-            var cos = (float*)TensorMemory.Address(cosines) + (t * size / 2);
-            var sin = (float*)TensorMemory.Address(sines) + (t * size / 2);
+            var cos = cosine + (position % shape.Length * size / 2);
+            var sin = sine + (position % shape.Length * size / 2);
             for (long head = 0; head < shape.Heads; head++, from += size)
             {
-                Rotate(from, (T*)TensorMemory.Address(query) + shape.QueryOffset(position, head), cos, sin, size / 2, scale, 1);
+                Rotate(from, queries + shape.QueryOffset(position, head), cos, sin, size / 2, scale, 1);
             }
 
             for (long head = 0; head < shape.KeyHeads; head++, from += size)
             {
-                Rotate(from, (T*)TensorMemory.Address(key) + shape.KeyOffset(position, head), cos, sin, size / 2, 1, 1);
+                Rotate(from, keys + shape.KeyOffset(position, head), cos, sin, size / 2, 1, 1);
             }
 
             for (long head = 0; head < shape.KeyHeads; head++, from += size)
             {
-                new Span<T>(from, (int)size).CopyTo(new Span<T>((T*)TensorMemory.Address(value) + shape.KeyOffset(position, head), (int)size));
+                new Span<T>(from, (int)size).CopyTo(new Span<T>(values + shape.KeyOffset(position, head), (int)size));
             }
         }
     }
@@ -117,25 +121,29 @@ internal sealed unsafe class CausalAttention : autograd.SingleTensorFunction<Cau
     {
         var size = shape.HeadSize;
         var scale = 1 / MathF.Sqrt(size);
+        var cosine = (float*)TensorMemory.Address(cosines);
+        var sine = (float*)TensorMemory.Address(sines);
+        var queries = (T*)TensorMemory.Address(query);
+        var keys = (T*)TensorMemory.Address(key);
+        var values = (T*)TensorMemory.Address(value);
+        var to = (T*)TensorMemory.Address(projection) + (begin * shape.Width);
         for (var position = begin; position < end; position++)
         {
-            var to = (T*)TensorMemory.Address(projection) + (position * shape.Width);
-            var t = position % shape.Length;
-            var cos = (float*)TensorMemory.Address(cosines) + (t * size / 2);
-            var sin = (float*)TensorMemory.Address(sines) + (t * size / 2);
+            var cos = cosine + (position % shape.Length * size / 2);
+            var sin = sine + (position % shape.Length * size / 2);
             for (long head = 0; head < shape.Heads; head++, to += size)
             {
-                Rotate((T*)TensorMemory.Address(query) + shape.QueryOffset(position, head), to, cos, sin, size / 2, scale, -1);
+                Rotate(queries + shape.QueryOffset(position, head), to, cos, sin, size / 2, scale, -1);
             }
 
             for (long head = 0; head < shape.KeyHeads; head++, to += size)
             {
-                Rotate((T*)TensorMemory.Address(key) + shape.KeyOffset(position, head), to, cos, sin, size / 2, 1, -1);
+                Rotate(keys + shape.KeyOffset(position, head), to, cos, sin, size / 2, 1, -1);
             }
 
             for (long head = 0; head < shape.KeyHeads; head++, to += size)
             {
-                new Span<T>((T*)TensorMemory.Address(value) + shape.KeyOffset(position, head), (int)size).CopyTo(new Span<T>(to, (int)size));
+                new Span<T>(values + shape.KeyOffset(position, head), (int)size).CopyTo(new Span<T>(to, (int)size));
             }
         }
     }
@@ -160,9 +168,9 @@ internal sealed unsafe class CausalAttention : autograd.SingleTensorFunction<Cau
         where T : unmanaged, ICpuElement<T>
     {
         var powers = stackalloc float[(int)shape.Length];
-        for (var row = begin; row < end; row++)
+        var s = (T*)TensorMemory.Address(scores) + (begin * shape.Length);
+        for (var row = begin; row < end; row++, s += shape.Length)
         {
-            var s = (T*)TensorMemory.Address(scores) + (row * shape.Length);
             var t = row % shape.Length;
             var unseen = Vector512.Create(float.NegativeInfinity);
             var highest = unseen;
@@ -198,11 +206,11 @@ internal sealed unsafe class CausalAttention : autograd.SingleTensorFunction<Cau
     private static void SoftmaxBackward<T>(Shape shape, Tensor weights, Tensor gradients, long begin, long end)
         where T : unmanaged, ICpuElement<T>
     {
-        for (var row = begin; row < end; row++)
+        var w = (T*)TensorMemory.Address(weights) + (begin * shape.Length);
+        var g = (T*)TensorMemory.Address(gradients) + (begin * shape.Length);
+        for (var row = begin; row < end; row++, w += shape.Length, g += shape.Length)
         {
-            var (offset, t) = (row * shape.Length, row % shape.Length);
-            var w = (T*)TensorMemory.Address(weights) + offset;
-            var g = (T*)TensorMemory.Address(gradients) + offset;
+            var t = row % shape.Length;
             var products = Vector512<float>.Zero;
             for (long i = 0; i <= t; i += CpuKernels.Lanes)
             {

@@ -6,41 +6,48 @@ using static TorchSharp.torch;
 namespace VisualPriors.Models.Operators;
 
 /// <summary>
-/// Output head and cross-entropy in one: each chunk of logits becomes losses and, in its own place, the gradient of those losses. One chunk
-/// is the most that is ever held: when it is all there is, it is kept for the backward pass, else the chunks are made again there.
+/// Output head and cross-entropy in one. Logits are made in blocks of rows that stay in the cache while they become losses and, in their own
+/// place, the gradient of those losses. Up to a limit the gradient is kept for the backward pass; beyond it, blocks are made again there.
 /// Shapes in comments: N rows, D hidden size, V vocabulary.
 /// </summary>
 internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<LinearCrossEntropy>
 {
     private const long Ignored = -100;
 
-    /// <summary>Most logits held at once.</summary>
-    private const long ChunkElements = 1 << 24;
+    /// <summary>Most logits made at once: about what a core's cache holds.</summary>
+    private const long BlockElements = 1 << 21;
+
+    /// <summary>Most elements of gradient kept.</summary>
+    private const long KeptElements = 1 << 25;
 
     /// <inheritdoc/>
     public override string Name => nameof(LinearCrossEntropy);
 
     /// <summary>hidden [N, D], head [V, D] and labels [N] (-100 where there is nothing to learn) to losses [N] in fp32, 0 where the label is -100.</summary>
-    public static Tensor Apply(Tensor hidden, Tensor head, Tensor labels, long chunkElements = ChunkElements) =>
-        apply(hidden, head, labels.contiguous(), chunkElements, is_grad_enabled());
+    public static Tensor Apply(
+        Tensor hidden, Tensor head, Tensor labels, long blockElements = BlockElements, long keptElements = KeptElements)
+    {
+        var keeps = is_grad_enabled() && hidden.size(0) * head.size(0) <= keptElements;
+        return apply(hidden, head, labels.contiguous(), Math.Max(1, blockElements / head.size(0)), keeps);
+    }
 
-    /// <summary>Arguments: hidden, head, labels, most logits held at once, whether there will be a backward pass.</summary>
+    /// <summary>Arguments: hidden, head, labels, rows of a block, whether the gradient is kept.</summary>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (hidden, head, labels) = (((Tensor)vars[0]).contiguous(), (Tensor)vars[1], (Tensor)vars[2]);
-        var (chunkElements, differentiable) = ((long)vars[3], (bool)vars[4]);
+        var (blockRows, keeps) = ((long)vars[3], (bool)vars[4]);
         var losses = empty(hidden.size(0), ScalarType.Float32, hidden.device);
-        Tensor? kept = null;
-        foreach (var (start, length) in Chunks(hidden, head, chunkElements))
+        var logits = empty(keeps ? hidden.size(0) : Math.Min(blockRows, hidden.size(0)), head.size(0), hidden.dtype, hidden.device);
+        foreach (var (start, length) in Blocks(hidden, blockRows))
         {
             using var scope = NewDisposeScope();
-            var gradient = Gradient(
-                hidden.narrow(0, start, length), head, labels.narrow(0, start, length), losses.narrow(0, start, length));
-            kept = differentiable && length == hidden.size(0) ? gradient.MoveToOuterDisposeScope() : null;
+            Differentiate(
+                logits.narrow(0, keeps ? start : 0, length), hidden.narrow(0, start, length), head, labels.narrow(0, start, length),
+                losses.narrow(0, start, length));
         }
 
-        ctx.save_for_backward([hidden, head, labels, kept!]);
-        ctx.save_data(nameof(ChunkElements), chunkElements);
+        ctx.save_for_backward([hidden, head, labels, keeps ? logits : null!]);
+        ctx.save_data(nameof(Blocks), blockRows);
         return losses;
     }
 
@@ -50,32 +57,41 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         var saved = ctx.get_saved_variables();
         var (hidden, head, labels, kept) = (saved[0], saved[1], saved[2], saved[3]);
         var scales = grad_output.to(hidden.dtype).unsqueeze(-1); // [N, 1]
-        var hiddenGradient = empty_like(hidden);
-        Tensor? headGradient = null;
-        foreach (var (start, length) in Chunks(hidden, head, (long)ctx.get_data(nameof(ChunkElements))))
+        if (kept is not null)
         {
-            using var scope = NewDisposeScope();
-            var (rows, scale) = (hidden.narrow(0, start, length), scales.narrow(0, start, length));
-            var gradient = kept ?? Gradient(rows, head, labels.narrow(0, start, length), empty(length, ScalarType.Float32, hidden.device));
-            hiddenGradient.narrow(0, start, length).copy_(gradient.matmul(head).mul_(scale));
-            var part = gradient.t().matmul(rows * scale);
-            headGradient = length == hidden.size(0) ? part : (headGradient?.add_(part) ?? part.to(ScalarType.Float32));
-            headGradient.MoveToOuterDisposeScope();
+            return [kept.matmul(head).mul_(scales), kept.t().matmul(hidden * scales), null!, null!, null!];
         }
 
-        return [hiddenGradient, headGradient!.to(head.dtype), null!, null!, null!];
+        var blockRows = (long)ctx.get_data(nameof(Blocks));
+        var logits = empty(Math.Min(blockRows, hidden.size(0)), head.size(0), hidden.dtype, hidden.device);
+        var losses = empty(hidden.size(0), ScalarType.Float32, hidden.device);
+        var hiddenGradient = empty_like(hidden);
+        var headGradient = zeros_like(head, ScalarType.Float32);
+        foreach (var (start, length) in Blocks(hidden, blockRows))
+        {
+            using var scope = NewDisposeScope();
+            var (block, rows, scale) = (logits.narrow(0, 0, length), hidden.narrow(0, start, length), scales.narrow(0, start, length));
+            Differentiate(block, rows, head, labels.narrow(0, start, length), losses.narrow(0, start, length));
+            hiddenGradient.narrow(0, start, length).copy_(block.matmul(head).mul_(scale));
+            headGradient.add_(block.t().matmul(rows * scale));
+        }
+
+        return [hiddenGradient, headGradient.to(head.dtype), null!, null!, null!];
     }
 
-    /// <summary>Gradient of the rows' losses by their logits, [n, V]: softmax less one at the label, 0 where the label is ignored. Fills losses [n].</summary>
-    private static Tensor Gradient(Tensor hidden, Tensor head, Tensor labels, Tensor losses)
+    /// <summary>
+    /// Fills logits [n, V] with the gradient of the rows' losses by their logits (softmax less one at the label, 0 where the label is
+    /// ignored), and losses [n].
+    /// </summary>
+    private static void Differentiate(Tensor logits, Tensor hidden, Tensor head, Tensor labels, Tensor losses)
     {
-        var logits = hidden.matmul(head.t());
+        TorchOps.MatrixProduct(logits, hidden, head.t());
         if (CpuKernels.Take(logits, head.size(0)))
         {
             CpuParallel.For(labels.size(0), CpuKernels.Grain(head.size(0)), logits.dtype == ScalarType.BFloat16
                 ? (begin, end) => InPlace<Bf16>(logits, labels, losses, begin, end)
                 : (begin, end) => InPlace<Fp32>(logits, labels, losses, begin, end));
-            return logits;
+            return;
         }
 
         var valid = labels.ne(Ignored);
@@ -83,7 +99,7 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         var logarithms = logits.to(ScalarType.Float32).log_softmax(-1);
         losses.copy_(-logarithms.gather(-1, targets).squeeze(-1) * valid);
         var gradient = logarithms.exp_().scatter_add_(-1, targets, full_like(targets, -1, ScalarType.Float32));
-        return (gradient * valid.unsqueeze(-1)).to(logits.dtype);
+        logits.copy_(gradient * valid.unsqueeze(-1));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -96,9 +112,9 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
             var x = (T*)TensorMemory.Address(logits) + (row * width);
             var label = ((long*)TensorMemory.Address(labels))[row];
             var loss = (float*)TensorMemory.Address(losses) + row;
-            if (label == Ignored)
+            if (label == Ignored || (ulong)label >= (ulong)width)
             {
-                *loss = 0;
+                *loss = label == Ignored ? 0 : float.NaN; // a kernel must not throw; training stops at a loss that is not finite
                 new Span<T>(x, (int)width).Clear();
                 continue;
             }
@@ -134,13 +150,11 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         }
     }
 
-    private static IEnumerable<(long Start, long Length)> Chunks(Tensor hidden, Tensor head, long chunkElements)
+    private static IEnumerable<(long Start, long Length)> Blocks(Tensor hidden, long blockRows)
     {
-        var rows = hidden.size(0);
-        var most = Math.Max(1, chunkElements / head.size(0));
-        for (long start = 0; start < rows; start += most)
+        for (long start = 0; start < hidden.size(0); start += blockRows)
         {
-            yield return (start, Math.Min(most, rows - start));
+            yield return (start, Math.Min(blockRows, hidden.size(0) - start));
         }
     }
 }

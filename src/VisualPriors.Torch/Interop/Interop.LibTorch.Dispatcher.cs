@@ -17,6 +17,10 @@ internal static partial class Interop
         [LibraryImport(Library, EntryPoint = "torch_new_list_reserve_size")]
         public static partial int NewList(nuint capacity, out nint list);
 
+        /// <summary>Matrix product into <paramref name="result"/>, past the dispatcher's autograd.</summary>
+        [LibraryImport(Library, EntryPoint = "aoti_torch_mm_out")]
+        public static partial int MatrixProduct(nint result, nint left, nint right);
+
         [LibraryImport(Library, EntryPoint = "torch_list_push_back")]
         public static partial int ListPushBack(nint list, ulong element);
     }
