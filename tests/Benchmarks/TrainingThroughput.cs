@@ -27,7 +27,7 @@ internal static class TrainingThroughput
 
     public static void Run()
     {
-        TorchRuntime.Configure(Threads);
+        set_num_threads(Threads);
         var folder = Directory.CreateTempSubdirectory("vp-benchmark-").FullName;
         try
         {

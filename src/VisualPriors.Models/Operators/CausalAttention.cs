@@ -21,11 +21,18 @@ internal sealed unsafe class CausalAttention : autograd.SingleTensorFunction<Cau
 
     /// <summary>Whether this operator takes a projection; else split, rotate and attend by tensor operations.</summary>
     public static bool Takes(Tensor projection, long headSize) =>
-        CpuKernels.Take(projection, headSize / 2) && projection.size(1) % CpuKernels.Lanes == 0 && projection.size(1) <= MaximumLength;
+        CpuKernels.Take(projection, headSize / 2) && projection.size(1) <= MaximumLength;
 
     /// <summary>projection [B, T, (K G + 2 K) E] (queries, keys, values), cosines and sines [T, E/2] fp32, to [B, T, K G E].</summary>
-    public static Tensor Apply(Tensor projection, Tensor cosines, Tensor sines, long keyHeads, long headSize) =>
-        apply(projection, cosines, sines, keyHeads, headSize);
+    public static Tensor Apply(Tensor projection, Tensor cosines, Tensor sines, long keyHeads, long headSize)
+    {
+        // Nobody sees positions after the last, so they can be anything.
+        var length = projection.size(1);
+        var missing = -length & (CpuKernels.Lanes - 1);
+        return missing == 0
+            ? apply(projection, cosines, sines, keyHeads, headSize)
+            : apply(Extended(projection, missing), Extended(cosines, missing), Extended(sines, missing), keyHeads, headSize).narrow(1, 0, length);
+    }
 
     /// <summary>Arguments: projection, cosines, sines, key heads, head size.</summary>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -77,6 +84,9 @@ internal sealed unsafe class CausalAttention : autograd.SingleTensorFunction<Cau
             : (begin, end) => Join<Fp32>(shape, gradient, cosines, sines, queryGradient, keyGradient, valueGradient, begin, end));
         return [gradient, null!, null!, null!, null!];
     }
+
+    /// <summary>[..., T, width] to [..., T + missing, width], with zeros.</summary>
+    private static Tensor Extended(Tensor tensor, long missing) => nn.functional.pad(tensor, [0, 0, 0, missing]);
 
     /// <summary>Takes every position's heads apart, turns queries and keys, and scales queries by 1 / sqrt(E).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -48,12 +48,8 @@ internal static class CpuKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector512<float> values)
     {
-        var maximum = float.NegativeInfinity;
-        for (var i = 0; i < Lanes; i++)
-        {
-            maximum = MathF.Max(maximum, values[i]);
-        }
-
-        return maximum;
+        var eight = Vector256.Max(values.GetLower(), values.GetUpper());
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
     }
 }

@@ -59,7 +59,8 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         var scales = grad_output.to(hidden.dtype).unsqueeze(-1); // [N, 1]
         if (kept is not null)
         {
-            return [kept.matmul(head).mul_(scales), kept.t().matmul(hidden * scales), null!, null!, null!];
+            // A frozen head, as in visual alignment, saves a third of the work.
+            return [kept.matmul(head).mul_(scales), head.requires_grad ? kept.t().matmul(hidden * scales) : null!, null!, null!, null!];
         }
 
         var blockRows = (long)ctx.get_data(nameof(Blocks));

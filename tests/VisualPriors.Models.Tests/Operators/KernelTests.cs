@@ -32,16 +32,18 @@ public sealed class KernelTests : IDisposable
         x => x[0].narrow(-1, 0, 32).sigmoid() * x[0].narrow(-1, 0, 32) * x[0].narrow(-1, 32, 32));
 
     [Theory]
-    [MemberData(nameof(Types))]
-    public void Causal_attention_is_its_formula(ScalarType type, double tolerance)
+    [InlineData(ScalarType.Float32, 48, 1e-5)]
+    [InlineData(ScalarType.BFloat16, 48, 1.2e-2)]
+    [InlineData(ScalarType.Float32, 37, 1e-5)] // not a multiple of the kernels' lanes
+    public void Causal_attention_is_its_formula(ScalarType type, int length, double tolerance)
     {
-        const int Batch = 2, Length = 48, Heads = 4, KeyHeads = 2, Size = 32;
-        var angles = outer(arange(Length, ScalarType.Float32), pow(100.0, arange(0, Size / 2, ScalarType.Float32) / -16.0));
+        const int Batch = 2, Heads = 4, KeyHeads = 2, Size = 32;
+        var angles = outer(arange(length, ScalarType.Float32), pow(100.0, arange(0, Size / 2, ScalarType.Float32) / -16.0));
         var (cosines, sines) = (angles.cos(), angles.sin());
         Compare(
             type,
             tolerance,
-            [Random(3, Batch, Length, (Heads + (2 * KeyHeads)) * Size)],
+            [Random(3, Batch, length, (Heads + (2 * KeyHeads)) * Size)],
             x =>
             {
                 Assert.True(CausalAttention.Takes(x[0], Size));
@@ -49,15 +51,15 @@ public sealed class KernelTests : IDisposable
             },
             x =>
             {
-                var parts = x[0].view(Batch, Length, -1, Size).transpose(1, 2).split([Heads, KeyHeads, KeyHeads], dim: 1);
+                var parts = x[0].view(Batch, length, -1, Size).transpose(1, 2).split([Heads, KeyHeads, KeyHeads], dim: 1);
                 var (cos, sin) = (cosines.to(ScalarType.Float64), sines.to(ScalarType.Float64));
                 Tensor Rotate(Tensor h) => cat(
                     [(h[.., .., .., ..16] * cos) - (h[.., .., .., 16..] * sin), (h[.., .., .., 16..] * cos) + (h[.., .., .., ..16] * sin)], -1);
                 var key = Rotate(parts[1]).repeat_interleave(Heads / KeyHeads, dim: 1);
                 var value = parts[2].repeat_interleave(Heads / KeyHeads, dim: 1);
                 var scores = Rotate(parts[0]).matmul(key.transpose(-1, -2)) / Math.Sqrt(Size);
-                scores = scores.masked_fill(ones(Length, Length).tril().eq(0), double.NegativeInfinity);
-                return scores.softmax(-1).matmul(value).transpose(1, 2).reshape(Batch, Length, -1);
+                scores = scores.masked_fill(ones(length, length).tril().eq(0), double.NegativeInfinity);
+                return scores.softmax(-1).matmul(value).transpose(1, 2).reshape(Batch, length, -1);
             });
     }
 
