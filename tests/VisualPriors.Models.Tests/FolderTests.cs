@@ -114,7 +114,12 @@ public sealed class FolderTests : IDisposable
                 VocabularySize = 70,
                 Dimensions = new DecoderDimensions
                 {
-                    Layers = 1, HiddenSize = 32, Heads = 4, KeyValueHeads = 2, FeedForwardSize = 48, RopeTheta = 500_000, RmsNormEpsilon = 1e-6,
+                    Layers = 1,
+                    HiddenSize = 32,
+                    Heads = 4,
+                    KeyValueHeads = 2,
+                    FeedForwardSize = 48,
+                    RopeTheta = 500_000,
                 },
             },
             CPU,

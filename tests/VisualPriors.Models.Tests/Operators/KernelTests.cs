@@ -1,5 +1,4 @@
 using VisualPriors.Models.Operators;
-using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Models.Tests.Operators;
