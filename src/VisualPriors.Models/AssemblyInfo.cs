@@ -1,4 +1,3 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("VisualPriors.Models.Tests")]
-[assembly: InternalsVisibleTo("mb")]
