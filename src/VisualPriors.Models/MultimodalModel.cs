@@ -1,3 +1,4 @@
+using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Models;
@@ -26,7 +27,7 @@ public sealed class MultimodalModel(VisionEncoder encoder, Projector projector, 
     /// <returns>[B, T, D].</returns>
     public Tensor Embed(Tensor tokens, Tensor? images)
     {
-        var text = decoder.Embed(tokens.clamp_min(0));
+        var text = decoder.Embed(tokens.AtLeastZero());
         if (images is null)
         {
             return text;
@@ -39,7 +40,7 @@ public sealed class MultimodalModel(VisionEncoder encoder, Projector projector, 
         }
 
         var visual = projector.Forward(features).to(text.dtype); // [N, visual tokens, D]
-        var isVisual = tokens.eq(ImageToken).unsqueeze(-1).expand_as(text);
+        var isVisual = tokens.Is(ImageToken).unsqueeze(-1).expand_as(text);
         return text.masked_scatter(isVisual, visual);
     }
 

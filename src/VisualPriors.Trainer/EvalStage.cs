@@ -27,10 +27,11 @@ internal static class EvalStage
         var samples = new List<AnswerRecord>();
         for (var i = 0; i < computation.Suites.Count; i++)
         {
+            var suite = computation.Suites[i];
             var data = work.Input(StageInputs.Suite(i)).Directory;
-            var records = computation.Suites[i].Suite switch
+            var records = suite.Suite switch
             {
-                EvalSuiteKind.MleBench => new MleBenchSuite(model, tokenizer).Run(data, computation.Suites[i].Blind, Report, cancellationToken),
+                EvalSuiteKind.MleBench => new MleBenchSuite(model, tokenizer, suite.Answering).Run(data, suite.Blind, Report, cancellationToken),
                 var other => throw new NotSupportedException($"no suite {other}"),
             };
             samples.AddRange(records);

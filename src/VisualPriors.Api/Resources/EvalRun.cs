@@ -50,6 +50,20 @@ public sealed record EvalSuiteSpec
     /// <summary>Name of the prepared questions (a folder below the data root).</summary>
     public required string Data { get; init; }
 
+    /// <summary>How an answer is had from the model.</summary>
+    public Answering Answering { get; init; } = Answering.Generation;
+
     /// <summary>Ask every question a second time with its image withheld: what the text alone gives away.</summary>
     public bool Blind { get; init; }
+}
+
+/// <summary>Ways to have an answer to a question with choices.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<Answering>))]
+public enum Answering
+{
+    /// <summary>The model writes freely, the likeliest token each time; the choice is parsed from what it wrote (the paper's way, paper.md 4.1).</summary>
+    Generation,
+
+    /// <summary>The choice that the model finds likeliest: for models too small to keep to the choices.</summary>
+    Likelihood,
 }

@@ -60,8 +60,8 @@ internal sealed class DataPreparation
         var tokenizer = Make("tokenizer", $"{text} {_size.VocabularySize}", path => MakeTokenizer(path, documents.Value));
         Make("corpus", $"{text} {tokenizer} {_size.ValidationShare}", path => MakeCorpus(path, documents.Value));
         var drawings = Make("drawings", drawingPackages, MakeDrawings);
-        var catalogue = new Lazy<DrawingCatalogue>(() => DrawingCatalogue.Open(_data.PathOf("drawings")));
-        var scenes = $"{drawings} {_options.Seed}";
+        var catalogue = new Lazy<DrawingCatalogue>(() => DrawingCatalogue.Open(_data.PathOf("drawings"), IsShown));
+        var scenes = $"{drawings} {_options.Seed} {string.Join(',', _size.ThingGroups)}";
         Make("captions", $"{scenes} {_size.Captions}", path =>
             CaptionSetWriter.Write(catalogue.Value, _size.Captions, _options.Seed, path, _cancellationToken));
         Make("instructions", $"{scenes} {_size.Instructions}", path =>
@@ -77,6 +77,8 @@ internal sealed class DataPreparation
             catalogue.Value.Dispose();
         }
     }
+
+    private bool IsShown(Thing thing) => _size.ThingGroups.Contains(thing.Category) || _size.ThingGroups.Contains(thing.Subcategory);
 
     private string Make(string name, string madeFrom, Func<string, Artifact> make)
     {
@@ -119,6 +121,7 @@ internal sealed class DataPreparation
             VocabularySize = tokenizer.VocabularySize,
             Optimizer = _size.EncoderOptimizer,
         };
+        var captions = scenes.Wordings.Select(wording => wording.Select(tokenizer.Encode).ToList()).ToList();
         using var encoder = ContrastiveTraining.Train(_size.Encoder, settings, Load, Progress, _cancellationToken);
         using var writer = new ArtifactWriter(path);
         encoder.Save(writer.Directory);
@@ -133,7 +136,7 @@ internal sealed class DataPreparation
                 (images[i], things[i]) = scenes.SceneAt((step * images.Length) + i);
             }
 
-            return new ContrastiveBatch(images, [.. scenes.CaptionsAt(step).Select(tokenizer.Encode)], things);
+            return new ContrastiveBatch(images, captions[(int)(step % captions.Count)], things);
         }
 
         void Progress(long step, double loss) =>

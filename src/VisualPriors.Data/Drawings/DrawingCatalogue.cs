@@ -30,27 +30,30 @@ public sealed class DrawingCatalogue : IDisposable
     public IReadOnlyList<HouseLicence> Licences { get; }
 
     /// <summary>Opens the artifact and decodes all drawings (16 KiB each).</summary>
+    /// <param name="directory">The artifact's folder.</param>
+    /// <param name="wanted">Which things to take; null takes all.</param>
     /// <exception cref="InvalidInputException">It is no such artifact, the index is malformed, or a drawing does not decode.</exception>
-    public static DrawingCatalogue Open(string directory)
+    public static DrawingCatalogue Open(string directory, Predicate<Thing>? wanted = null)
     {
         var artifact = Artifact.Open(directory, Kind);
         var path = artifact.PathOf(DrawingIndex.FileName);
         var index = Parse(path);
+        var things = index.Things.Where(thing => wanted?.Invoke(thing) ?? true).ToList();
         var drawings = new Drawing[Houses.All.Count][];
         foreach (var house in Houses.All)
         {
-            drawings[(int)house] = new Drawing[index.Things.Count];
+            drawings[(int)house] = new Drawing[things.Count];
         }
 
         void ReadOne(int n)
         {
-            var house = Houses.All[n / index.Things.Count];
-            var thing = index.Things[n % index.Things.Count];
-            drawings[(int)house][n % index.Things.Count] = Read(artifact.PathOf(DrawingPreparation.PathOf(house, thing)));
+            var house = Houses.All[n / things.Count];
+            var thing = things[n % things.Count];
+            drawings[(int)house][n % things.Count] = Read(artifact.PathOf(DrawingPreparation.PathOf(house, thing)));
         }
 
-        Parallelism.For(Houses.All.Count * index.Things.Count, ReadOne, CancellationToken.None);
-        return new DrawingCatalogue(index.Things, index.Houses, drawings);
+        Parallelism.For(Houses.All.Count * things.Count, ReadOne, CancellationToken.None);
+        return new DrawingCatalogue(things, index.Houses, drawings);
     }
 
     /// <summary>A house's drawing of the thing at an index of <see cref="Things"/>.</summary>

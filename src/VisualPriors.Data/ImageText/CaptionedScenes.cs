@@ -10,6 +10,10 @@ namespace VisualPriors.Data.ImageText;
 public sealed class CaptionedScenes(DrawingCatalogue catalogue, long seed)
 {
     private const ulong CaptionStream = 7;
+
+    /// <summary>Enough that every thing meets each of the caption writer's wordings.</summary>
+    private const int WordingCount = 32;
+
     private readonly SceneSampler _scenes = new(new ScenePools(catalogue, Houses.Training), seed);
 
     /// <summary>The scene at an index and the thing (an index into the catalogue) that it shows.</summary>
@@ -19,13 +23,18 @@ public sealed class CaptionedScenes(DrawingCatalogue catalogue, long seed)
         return (_scenes.Compose(plan, jitter: true).Rgb, plan.Thing);
     }
 
-    /// <summary>One caption for every thing of the catalogue, in its order; other wordings at every index.</summary>
-    public IReadOnlyList<string> CaptionsAt(long index)
+    /// <summary>
+    /// Captions of every thing, in the catalogue's order, in a number of wordings: a mixed bank each, so that telling captions apart means
+    /// telling things apart and not wordings.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<string>> Wordings => [.. Enumerable.Range(0, WordingCount).Select(Wording)];
+
+    private string[] Wording(int index)
     {
         var captions = new string[catalogue.Things.Count];
         for (var thing = 0; thing < captions.Length; thing++)
         {
-            var random = new SeededRandom(SeededRandom.Derive(seed, CaptionStream, (index * captions.Length) + thing));
+            var random = new SeededRandom(SeededRandom.Derive(seed, CaptionStream, ((long)index * captions.Length) + thing));
             captions[thing] = CaptionSetWriter.Caption(catalogue.Things[thing], SizeBucket.Medium, ref random);
         }
 

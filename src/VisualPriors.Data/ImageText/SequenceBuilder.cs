@@ -107,6 +107,9 @@ public sealed class SequenceBuilder
         return Checked(sequence, () => $"question '{question}'");
     }
 
+    /// <summary>The tokens of a model's turn, as they follow a <see cref="Prompt"/> in training, end-of-text included.</summary>
+    public int[] Answer(string text) => [.. _tokenizer.Encode(" " + text.Trim()), _tokenizer.EndOfText];
+
     private void AddText(Pieces sequence, string text)
     {
         var trimmed = text.Trim();
@@ -118,8 +121,7 @@ public sealed class SequenceBuilder
 
     private void AddAnswer(Pieces sequence, string text)
     {
-        sequence.AddSupervised(_tokenizer.Encode(" " + text.Trim()));
-        sequence.AddSupervised([_tokenizer.EndOfText]);
+        sequence.AddSupervised(Answer(text));
     }
 
     private static void CheckTurns(ImageTextSample sample)

@@ -1,3 +1,4 @@
+using VisualPriors.Api.Resources;
 using VisualPriors.Data.Benchmarks;
 using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Tokenization;
@@ -15,7 +16,8 @@ public readonly record struct SuiteProgress(int Answered, int Total, double Accu
 /// <summary>Multi-Level Existence Bench (paper.md 4.3): puts its questions to a model, with and without their images.</summary>
 /// <param name="model">The model.</param>
 /// <param name="tokenizer">Its tokenizer.</param>
-public sealed class MleBenchSuite(MultimodalModel model, TextTokenizer tokenizer)
+/// <param name="answering">How an answer is had from it.</param>
+public sealed class MleBenchSuite(MultimodalModel model, TextTokenizer tokenizer, Answering answering)
 {
     /// <summary>The suite's name in manifests and results.</summary>
     public const string Name = "mleBench";
@@ -24,6 +26,7 @@ public sealed class MleBenchSuite(MultimodalModel model, TextTokenizer tokenizer
     private const int MaximumPromptLength = 2048;
 
     private readonly GreedyGenerator _generator = new(model, tokenizer.EndOfText);
+    private readonly ChoiceRanker _ranker = new(model);
     private readonly SequenceBuilder _builder = new(tokenizer, model.Projector.VisualTokens, MaximumPromptLength);
 
     /// <summary>Asks every question.</summary>
@@ -71,6 +74,7 @@ public sealed class MleBenchSuite(MultimodalModel model, TextTokenizer tokenizer
         return records;
     }
 
+    /// <summary>Every question's index and answer: what the model wrote, or the text of the choice it found likeliest.</summary>
     private IEnumerable<(int Index, string Output)> Ask(IReadOnlyList<MultipleChoiceQuestion> questions, bool withImage, CancellationToken cancellationToken)
     {
         var prompts = questions
@@ -78,6 +82,14 @@ public sealed class MleBenchSuite(MultimodalModel model, TextTokenizer tokenizer
                 _builder.Prompt(MultipleChoicePrompt.Render(question), withImage).Tokens,
                 withImage ? question.ImagePath : null))
             .ToArray();
-        return _generator.Generate(prompts, cancellationToken).Select(found => (found.Index, tokenizer.Decode(found.Tokens).Trim()));
+        if (answering == Answering.Generation)
+        {
+            return _generator.Generate(prompts, cancellationToken).Select(found => (found.Index, tokenizer.Decode(found.Tokens).Trim()));
+        }
+
+        var choices = prompts
+            .Select((prompt, i) => new ChoicePrompt(prompt, [.. questions[i].Choices.Select(_builder.Answer)]))
+            .ToArray();
+        return _ranker.Choose(choices, cancellationToken).Select(found => (found.Index, questions[found.Index].Choices[found.Answer]));
     }
 }

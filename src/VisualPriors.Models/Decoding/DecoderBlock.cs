@@ -41,8 +41,8 @@ internal sealed class DecoderBlock : nn.Module
     public Tensor Forward(Tensor x, Tensor cosines, Tensor sines, KeyValueCache? cache, Tensor? mask)
     {
         var epsilon = _configuration.Dimensions.RmsNormEpsilon;
-        x = x + Attention(RmsNorm.Apply(x, _attentionNorm, epsilon), cosines, sines, cache, mask);
-        return x + FeedForward(RmsNorm.Apply(x, _feedForwardNorm, epsilon));
+        x = x.Plus(Attention(RmsNorm.Apply(x, _attentionNorm, epsilon), cosines, sines, cache, mask));
+        return x.Plus(FeedForward(RmsNorm.Apply(x, _feedForwardNorm, epsilon)));
     }
 
     private Tensor Attention(Tensor x, Tensor cosines, Tensor sines, KeyValueCache? cache, Tensor? mask)

@@ -1,3 +1,4 @@
+using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Models;
@@ -31,7 +32,7 @@ internal sealed class RotaryEmbedding(int headSize, double theta, Device device)
     {
         var halves = x.chunk(2, dim: -1);
         var (a, b) = (halves[0], halves[1]);
-        return cat([(a * cosines) - (b * sines), (b * cosines) + (a * sines)], dim: -1).to(x.dtype);
+        return cat([(a * cosines).Minus(b * sines), (b * cosines).Plus(a * sines)], dim: -1).to(x.dtype);
     }
 
     private void Grow()

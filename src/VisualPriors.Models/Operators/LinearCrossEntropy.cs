@@ -74,7 +74,7 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
             var (block, rows, scale) = (logits.narrow(0, 0, length), hidden.narrow(0, start, length), scales.narrow(0, start, length));
             Differentiate(block, rows, head, labels.narrow(0, start, length), losses.narrow(0, start, length));
             hiddenGradient.narrow(0, start, length).copy_(block.matmul(head).mul_(scale));
-            headGradient.add_(block.t().matmul(rows * scale));
+            headGradient.PlusInPlace(block.t().matmul(rows * scale));
         }
 
         return [hiddenGradient, headGradient.to(head.dtype), null!, null!, null!];
@@ -96,7 +96,7 @@ internal sealed unsafe class LinearCrossEntropy : autograd.SingleTensorFunction<
         }
 
         var valid = labels.ne(Ignored);
-        var targets = labels.clamp_min(0).unsqueeze(-1); // [n, 1]
+        var targets = labels.AtLeastZero().unsqueeze(-1); // [n, 1]
         var logarithms = logits.to(ScalarType.Float32).log_softmax(-1);
         losses.copy_(-logarithms.gather(-1, targets).squeeze(-1) * valid);
         var gradient = logarithms.exp_().scatter_add_(-1, targets, full_like(targets, -1, ScalarType.Float32));

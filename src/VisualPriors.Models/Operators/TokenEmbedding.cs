@@ -26,7 +26,7 @@ internal sealed class TokenEmbedding : autograd.SingleTensorFunction<TokenEmbedd
     {
         var (tokens, width) = (ctx.get_saved_variables()[0], grad_output.size(-1));
         var sums = zeros((long)ctx.get_data("rows"), width, ScalarType.Float32, grad_output.device);
-        sums.index_add_(0, tokens.reshape(-1), grad_output.reshape(-1, width).to(ScalarType.Float32), alpha: 1);
+        sums.AddRowsInPlace(tokens.reshape(-1), grad_output.reshape(-1, width).to(ScalarType.Float32));
         return [sums.to(grad_output.dtype), null!];
     }
 }

@@ -37,8 +37,8 @@ internal sealed class VisionBlock : nn.Module
     /// <summary>[B, P, D] to [B, P, D].</summary>
     public Tensor Forward(Tensor x)
     {
-        x = x + Attention(Norm(x, _attentionNormWeight, _attentionNormBias));
-        return x + FeedForward(Norm(x, _feedForwardNormWeight, _feedForwardNormBias));
+        x = x.Plus(Attention(Norm(x, _attentionNormWeight, _attentionNormBias)));
+        return x.Plus(FeedForward(Norm(x, _feedForwardNormWeight, _feedForwardNormBias)));
     }
 
     private Tensor Attention(Tensor x)

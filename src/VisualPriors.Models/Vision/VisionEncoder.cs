@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TorchSharp.Modules;
+using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Models;
@@ -116,7 +117,7 @@ public sealed class VisionEncoder : nn.Module
             .view(-1, Channels, side, patch, side, patch)
             .permute(0, 2, 4, 1, 3, 5) // [B, rows, columns, 3, patch, patch]
             .reshape(-1, Configuration.Patches, Channels * patch * patch);
-        var x = nn.functional.linear(patches, _patchWeight, _patchBias) + _positions;
+        var x = nn.functional.linear(patches, _patchWeight, _patchBias).Plus(_positions);
         foreach (var block in _blocks)
         {
             x = block.Forward(x);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using VisualPriors.Api.Plans;
+using VisualPriors.Torch;
 using VisualPriors.Training.Batches;
 using VisualPriors.Training.Optimization;
 using static TorchSharp.torch;
@@ -105,7 +106,7 @@ internal static class TrainingLoop
         {
             using var microScope = NewDisposeScope();
             var sampleLosses = task.SampleLosses(batch);
-            (sampleLosses.sum() / supervised).backward();
+            sampleLosses.sum().Times(1.0 / supervised).backward();
             losses.Add(sampleLosses.detach().MoveToOuterDisposeScope());
             if (batches.Length > 1)
             {

@@ -20,6 +20,7 @@ public sealed class MasterWeightAdamW : IDisposable
     private readonly Tensor _secondMoments;
     private readonly Tensor _stepCount; // scalar: steps taken, skipped ones not counted
     private readonly Tensor _infinity;
+    private readonly Tensor _one;
     private readonly long _decayed;
     private bool _accumulated;
 
@@ -40,6 +41,7 @@ public sealed class MasterWeightAdamW : IDisposable
         _secondMoments = zeros(total, ScalarType.Float32, device).DetachFromDisposeScope();
         _stepCount = zeros([], ScalarType.Float32, device).DetachFromDisposeScope();
         _infinity = full([], float.PositiveInfinity, ScalarType.Float32, device).DetachFromDisposeScope();
+        _one = ones([], ScalarType.Float32, device).DetachFromDisposeScope();
         GradientNorm = zeros([], ScalarType.Float32, device).DetachFromDisposeScope();
 
         long offset = 0;
@@ -99,9 +101,10 @@ public sealed class MasterWeightAdamW : IDisposable
 
         _accumulated = false;
         GradientNorm.copy_(linalg.vector_norm(_gradients, ord: 2));
-        var skip = GradientNorm.less(_infinity).logical_not().to(ScalarType.Float32); // also true for NaN
-        var scale = _spec.GradientClip > 0 ? (GradientNorm / _spec.GradientClip).clamp_min(1) : ones_like(GradientNorm);
-        _stepCount.add_(1 - skip);
+        var taken = GradientNorm.less(_infinity).to(ScalarType.Float32); // 0 for NaN, too
+        var skip = _one.Minus(taken);
+        var scale = _spec.GradientClip > 0 ? maximum(GradientNorm.Times(1 / _spec.GradientClip), _one) : _one;
+        _stepCount.PlusInPlace(taken);
         Update(0, _decayed, learningRate, _spec.WeightDecay, scale, skip);
         Update(_decayed, _masters.numel() - _decayed, learningRate, 0, scale, skip);
         foreach (var slot in _slots)
@@ -119,7 +122,7 @@ public sealed class MasterWeightAdamW : IDisposable
             slot.Gradient.Dispose();
         }
 
-        foreach (var tensor in new[] { _masters, _gradients, _firstMoments, _secondMoments, _stepCount, _infinity, GradientNorm })
+        foreach (var tensor in new[] { _masters, _gradients, _firstMoments, _secondMoments, _stepCount, _infinity, _one, GradientNorm })
         {
             tensor.Dispose();
         }
@@ -140,7 +143,7 @@ public sealed class MasterWeightAdamW : IDisposable
         }
         else if (add)
         {
-            slot.Gradient.add_(gradient);
+            slot.Gradient.PlusInPlace(gradient);
         }
         else
         {

@@ -1,4 +1,5 @@
 using VisualPriors.Models;
+using VisualPriors.Torch;
 using VisualPriors.Training.Batches;
 using static TorchSharp.torch;
 
@@ -30,6 +31,6 @@ internal static class MultimodalLoss
 
         var supervised = hidden.view(-1, hidden.shape[^1]).index_select(0, tensor(positions));
         var losses = model.Decoder.TokenLosses(supervised, tensor(targets));
-        return zeros(batch.BatchSize).index_add(0, tensor(rows), losses, 1);
+        return zeros(batch.BatchSize).AddRowsInPlace(tensor(rows), losses);
     }
 }

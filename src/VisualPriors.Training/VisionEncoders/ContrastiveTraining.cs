@@ -16,8 +16,11 @@ namespace VisualPriors.Training.VisionEncoders;
 /// </summary>
 public static class ContrastiveTraining
 {
-    /// <summary>Divides cosines before the softmax: CLIP's starting value, kept fixed.</summary>
-    private const double Temperature = 0.07;
+    /// <summary>
+    /// Divides cosines before the softmax. Twice CLIP's starting value: a sharper softmax stalls at chance for the few thousand images that
+    /// a quickstart has time for (0.03 and 0.07 were tried).
+    /// </summary>
+    private const double Temperature = 0.15;
 
     private const double InitialDeviation = 0.02;
     private const int ReportEverySteps = 20;
@@ -52,7 +55,7 @@ public static class ContrastiveTraining
             var features = encoder.Forward(ImageNormalisation.FromRgb(batch.Images, configuration.ImageSize).to(dtype)).mean([1L]);
             var images = nn.functional.normalize(nn.functional.linear(features, projection), dim: 1);
             var captions = nn.functional.normalize(Bag(words, batch.Captions), dim: 1);
-            var loss = nn.functional.cross_entropy(images.matmul(captions.t()).to(ScalarType.Float32) / Temperature, tensor(batch.CaptionOf, ScalarType.Int64));
+            var loss = nn.functional.cross_entropy(images.matmul(captions.t()).to(ScalarType.Float32).Times(1 / Temperature), tensor(batch.CaptionOf, ScalarType.Int64));
             loss.backward();
             optimizer.Step(LearningRateSchedule.At(settings.Optimizer, step + 1, settings.Steps));
             losses.Add(loss.detach().DetachFromDisposeScope());
@@ -67,7 +70,9 @@ public static class ContrastiveTraining
         return encoder;
     }
 
-    /// <summary>A caption as the mean of its words' vectors: [captions, shared size].</summary>
+    /// <summary>
+    /// A caption as the mean of its words' vectors, less what all captions of the bank have in common: [captions, shared size].
+    /// </summary>
     private static Tensor Bag(Tensor words, IReadOnlyList<IReadOnlyList<int>> captions)
     {
         var length = captions.Max(caption => caption.Count);
@@ -83,7 +88,8 @@ public static class ContrastiveTraining
         }
 
         var vectors = TorchOps.Embedding(words, tensor(ids).view(captions.Count, length));
-        return (vectors * tensor(weights).view(captions.Count, length, 1).to(words.dtype)).sum(1);
+        var bags = (vectors * tensor(weights).view(captions.Count, length, 1).to(words.dtype)).sum(1);
+        return bags.Minus(bags.mean([0L], keepdim: true));
     }
 
     private static Tensor Normal(long[] shape, Generator generator, ScalarType dtype) =>

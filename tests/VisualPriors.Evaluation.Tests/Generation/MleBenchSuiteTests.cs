@@ -21,7 +21,7 @@ public sealed class MleBenchSuiteTests : IDisposable
         using var model = TinyModel.Make(tokenizer.VocabularySize);
         var progress = new List<SuiteProgress>();
 
-        var records = new MleBenchSuite(model, tokenizer).Run(_directory, blind: true, progress.Add, CancellationToken.None);
+        var records = new MleBenchSuite(model, tokenizer, Answering.Generation).Run(_directory, blind: true, progress.Add, CancellationToken.None);
 
         Assert.Equal(Questions, records.Count);
         Assert.Equal(Enumerable.Range(0, Questions), records.Select(record => record.Index));
@@ -46,7 +46,7 @@ public sealed class MleBenchSuiteTests : IDisposable
         WriteQuestions(3);
         var tokenizer = Tokenizer();
         using var model = TinyModel.Make(tokenizer.VocabularySize);
-        var records = new MleBenchSuite(model, tokenizer).Run(_directory, blind: false, _ => { }, CancellationToken.None);
+        var records = new MleBenchSuite(model, tokenizer, Answering.Generation).Run(_directory, blind: false, _ => { }, CancellationToken.None);
         Assert.All(records, record => Assert.Null(record.BlindOutput));
     }
 
