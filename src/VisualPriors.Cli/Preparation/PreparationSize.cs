@@ -28,7 +28,7 @@ internal sealed record PreparationSize
     public int Captions { get; init; } = 8_000;
 
     /// <summary>Instruction samples.</summary>
-    public int Instructions { get; init; } = 30_000;
+    public int Instructions { get; init; } = 40_000;
 
     /// <summary>Questions with a small, a medium and a large target.</summary>
     public IReadOnlyList<int> Questions { get; init; } = ExistenceBenchmarkWriter.PaperCounts;
@@ -45,7 +45,7 @@ internal sealed record PreparationSize
     };
 
     /// <summary>Steps of its contrastive training.</summary>
-    public long EncoderSteps { get; init; } = 1_800;
+    public long EncoderSteps { get; init; } = 2_600;
 
     /// <summary>Scenes per step of it.</summary>
     public int EncoderBatchSize { get; init; } = 64;

@@ -1,4 +1,5 @@
 using SkiaSharp;
+using VisualPriors.Api.Resources;
 using VisualPriors.Data.Benchmarks;
 using VisualPriors.Data.Tokenization;
 using VisualPriors.Evaluation.Generation;
@@ -12,8 +13,10 @@ public sealed class MleBenchSuiteTests : IDisposable
     private static readonly string[] Things = ["cat", "dog", "sun", "tree", "boat", "house"];
     private readonly string _directory = Directory.CreateTempSubdirectory("vp-suite-").FullName;
 
-    [Fact]
-    public void Every_question_is_asked_seeing_and_blind_and_kept_as_it_was_answered()
+    [Theory]
+    [InlineData(Answering.Generation)]
+    [InlineData(Answering.Likelihood)]
+    public void Every_question_is_asked_seeing_and_blind_and_kept_as_it_was_answered(Answering answering)
     {
         const int Questions = 9;
         WriteQuestions(Questions);
@@ -21,7 +24,7 @@ public sealed class MleBenchSuiteTests : IDisposable
         using var model = TinyModel.Make(tokenizer.VocabularySize);
         var progress = new List<SuiteProgress>();
 
-        var records = new MleBenchSuite(model, tokenizer, Answering.Generation).Run(_directory, blind: true, progress.Add, CancellationToken.None);
+        var records = new MleBenchSuite(model, tokenizer, answering).Run(_directory, blind: true, progress.Add, CancellationToken.None);
 
         Assert.Equal(Questions, records.Count);
         Assert.Equal(Enumerable.Range(0, Questions), records.Select(record => record.Index));
@@ -33,6 +36,11 @@ public sealed class MleBenchSuiteTests : IDisposable
             Assert.Equal(MultipleChoicePrompt.Render(record.Question, record.Choices), record.Prompt);
         });
         Assert.Contains(records, record => record.Output != record.BlindOutput);
+        if (answering == Answering.Likelihood)
+        {
+            Assert.All(records, record => Assert.Equal(record.Choices[record.Chosen!.Value], record.Output));
+        }
+
         Assert.Equal(Enumerable.Range(1, 2 * Questions), progress.Select(report => report.Answered));
         Assert.All(progress, report => Assert.Equal(2 * Questions, report.Total));
         var result = MultipleChoiceScore.Compute(MleBenchSuite.Name, records);
