@@ -94,12 +94,14 @@ public sealed class ArtifactWriterTests : IDisposable
     [Fact]
     public async Task A_lock_ends_with_its_process()
     {
-        // The lock is flock(2)'s, which util-linux's command of that name takes too.
-        using var holder = Process.Start(new ProcessStartInfo("flock", [Place + ".lock", "sh", "-c", "echo locked; sleep 60"]) { RedirectStandardOutput = true })!;
+        // The lock is flock(2)'s, which util-linux's command of that name takes too. One process throughout: a forked one would inherit
+        // the lock and might outlive its parent for a moment.
+        string[] hold = ["--no-fork", Place + ".lock", "sh", "-c", "echo locked; exec sleep 60"];
+        using var holder = Process.Start(new ProcessStartInfo("flock", hold) { RedirectStandardOutput = true })!;
         Assert.Equal("locked", await holder.StandardOutput.ReadLineAsync());
         Assert.Throws<InvalidInputException>(() => new ArtifactWriter(Place));
 
-        holder.Kill(entireProcessTree: true);
+        holder.Kill();
         await holder.WaitForExitAsync();
 
         Write("new");

@@ -1,4 +1,3 @@
-using TorchSharp;
 using VisualPriors.Api.Models;
 using VisualPriors.Api.Resources;
 using VisualPriors.Models;

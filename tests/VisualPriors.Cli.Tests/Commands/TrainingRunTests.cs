@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using VisualPriors.Cli.Experiments;
-using VisualPriors.Cli.Output;
 using VisualPriors.Cli.Trainer;
-using VisualPriors.Storage;
 
 namespace VisualPriors.Cli.Tests.Commands;
 

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using TorchSharp;
-using VisualPriors.Training.Batches;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Optimization;
 using VisualPriors.Training.Stages;
