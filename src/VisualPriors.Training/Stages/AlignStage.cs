@@ -17,7 +17,7 @@ public static class AlignStage
     {
         var languageModel = work.Input(StageInputs.LanguageModel, ArtifactKind.Pretrain).PathOf(StageFolders.LanguageModel);
         var tokenizer = TextTokenizer.Load(Path.Combine(languageModel, StageFolders.TokenizerFile));
-        var dataset = ImageTextDataset.Open(work.Input(StageInputs.Captions, ArtifactKind.ImageText).Directory);
+        using var dataset = ImageTextDataset.Open(work.Input(StageInputs.Captions, ArtifactKind.ImageText).Directory);
         var dtype = computation.Precision.ToScalarType();
         var decoder = DecoderFolder.Load(languageModel, CPU, dtype);
         var encoder = VisionEncoder.Load(work.Input(StageInputs.VisionEncoder, ArtifactKind.VisionEncoder).Directory, CPU, dtype);

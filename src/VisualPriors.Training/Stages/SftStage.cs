@@ -20,7 +20,7 @@ public static class SftStage
     {
         var languageModel = work.Input(StageInputs.LanguageModel, ArtifactKind.Pretrain, ArtifactKind.Sft).PathOf(StageFolders.LanguageModel);
         var tokenizerPath = Path.Combine(languageModel, StageFolders.TokenizerFile);
-        var dataset = ImageTextDataset.Open(work.Input(StageInputs.Instructions, ArtifactKind.ImageText).Directory);
+        using var dataset = ImageTextDataset.Open(work.Input(StageInputs.Instructions, ArtifactKind.ImageText).Directory);
         var dtype = computation.Precision.ToScalarType();
         var encoder = VisionEncoder.Load(work.Input(StageInputs.VisionEncoder, ArtifactKind.VisionEncoder).Directory, CPU, dtype);
         var projectorFolder = work.Input(StageInputs.Projector, ArtifactKind.Align, ArtifactKind.Sft).PathOf(StageFolders.Projector);
