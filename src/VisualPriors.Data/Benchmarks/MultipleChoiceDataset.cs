@@ -1,4 +1,5 @@
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 using VisualPriors.Data.Images;
 using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Scenes;
@@ -12,7 +13,7 @@ namespace VisualPriors.Data.Benchmarks;
 public sealed class MultipleChoiceDataset
 {
     /// <summary>Kind of the artifact that holds a set of ours.</summary>
-    public const string Kind = "mle-bench";
+    public const string Kind = ArtifactKind.MleBench;
 
     private MultipleChoiceDataset(IReadOnlyList<MultipleChoiceQuestion> questions) => Questions = questions;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 using VisualPriors.Data.Images;
 using VisualPriors.Storage;
 
@@ -9,7 +10,7 @@ namespace VisualPriors.Data.Drawings;
 public sealed class DrawingCatalogue : IDisposable
 {
     /// <summary>Kind of the artifact.</summary>
-    public const string Kind = "drawings";
+    public const string Kind = ArtifactKind.Drawings;
 
     /// <summary>More things than this in an index are not believed.</summary>
     private const int MaximumThings = 100_000;

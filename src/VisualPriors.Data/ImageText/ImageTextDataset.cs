@@ -1,4 +1,5 @@
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 using VisualPriors.Data.Images;
 
 namespace VisualPriors.Data.ImageText;
@@ -10,7 +11,7 @@ namespace VisualPriors.Data.ImageText;
 public sealed class ImageTextDataset : IDisposable
 {
     /// <summary>Kind of the artifact that holds a set of ours.</summary>
-    public const string Kind = "image-text";
+    public const string Kind = ArtifactKind.ImageText;
 
     private readonly JsonLinesFile<ImageTextSample> _file;
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 using VisualPriors.Data.Tokenization;
 using VisualPriors.Storage;
 
@@ -15,7 +16,7 @@ public static class CorpusBuilder
     private const int DocumentsPerBatch = 512;
 
     /// <summary>
-    /// Writes a corpus into an artifact (the caller commits it, as kind <see cref="CorpusFile.ArtifactKind"/>). Of every source the
+    /// Writes a corpus into an artifact (the caller commits it, as kind <see cref="ArtifactKind.TextCorpus"/>). Of every source the
     /// documents with the smallest hashes are held out: neither their order nor the other sources matter, and copies of a document
     /// fall on one side. The same documents and tokenizer give the same files to the bit.
     /// </summary>

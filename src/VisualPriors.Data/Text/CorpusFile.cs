@@ -18,9 +18,6 @@ public sealed record CorpusFile
     /// <summary>Name of the tokenizer's copy.</summary>
     public const string TokenizerFileName = "tokenizer.json";
 
-    /// <summary>Kind of artifact that a corpus is.</summary>
-    public const string ArtifactKind = "text-corpus";
-
     /// <summary>Format version.</summary>
     public required int Version { get; init; }
 

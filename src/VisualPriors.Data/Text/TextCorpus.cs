@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 using VisualPriors.Data.Tokenization;
 using VisualPriors.Storage;
 
@@ -34,7 +35,7 @@ public sealed class TextCorpus : IDisposable
     /// <exception cref="InvalidInputException">There is no finished corpus, or it is damaged.</exception>
     public static TextCorpus Open(string directory)
     {
-        Artifact.Open(directory, CorpusFile.ArtifactKind);
+        Artifact.Open(directory, ArtifactKind.TextCorpus);
         var file = ReadFile(Path.Combine(directory, CorpusFile.FileName));
         var corpus = new TextCorpus(directory, file);
         try

@@ -1,3 +1,5 @@
+using VisualPriors.Data.ImageText;
+
 namespace VisualPriors.Training.Batches;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace VisualPriors.Training.Batches;
 public sealed record MicroBatch
 {
     /// <summary>Target of a position that is not supervised.</summary>
-    public const int Ignore = -100;
+    public const int Ignore = LabelledSequence.Ignored;
 
     /// <summary>Samples.</summary>
     public required int BatchSize { get; init; }

@@ -3,8 +3,8 @@ using VisualPriors.Api.Resources;
 using VisualPriors.Models;
 using VisualPriors.Torch;
 using VisualPriors.Training.Batches;
+using VisualPriors.Training.Loops;
 using VisualPriors.Training.Optimization;
-using VisualPriors.Training.Stages;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Training.VisionEncoders;
@@ -22,6 +22,9 @@ public static class ContrastiveTraining
     /// </summary>
     private const double Temperature = 0.15;
 
+    /// <summary>Width of the space that images and captions meet in.</summary>
+    private const int SharedSize = 128;
+
     private const double InitialDeviation = 0.02;
     private const int ReportEverySteps = 20;
 
@@ -31,6 +34,7 @@ public static class ContrastiveTraining
     /// <param name="load">Batch of a step: a pure function, called on another thread.</param>
     /// <param name="progress">Told step and mean loss every few steps.</param>
     /// <param name="cancellationToken">Stops the training.</param>
+    /// <exception cref="TrainingDivergedException">The loss is not finite.</exception>
     public static VisionEncoder Train(
         VisionEncoderConfiguration configuration,
         ContrastiveSettings settings,
@@ -38,12 +42,12 @@ public static class ContrastiveTraining
         Action<long, double> progress,
         CancellationToken cancellationToken)
     {
-        var dtype = settings.Precision.ToScalarType();
+        const ScalarType dtype = ScalarType.BFloat16; // over fp32 masters
         var encoder = new VisionEncoder(configuration, CPU, dtype);
         encoder.Initialise(settings.Seed);
         using var generator = new Generator((ulong)settings.Seed);
-        using var projection = new Parameter(Normal([settings.SharedSize, configuration.HiddenSize], generator, dtype));
-        using var words = new Parameter(Normal([settings.VocabularySize, settings.SharedSize], generator, dtype));
+        using var projection = new Parameter(Normal([SharedSize, configuration.HiddenSize], generator, dtype));
+        using var words = new Parameter(Normal([settings.VocabularySize, SharedSize], generator, dtype));
         using var optimizer = new MasterWeightAdamW(
             [.. TrainableParameters.Of(encoder, "encoder."), ("projection", projection, true), ("words", words, false)], settings.Optimizer);
         var losses = new List<Tensor>();
@@ -61,7 +65,13 @@ public static class ContrastiveTraining
             losses.Add(loss.detach().DetachFromDisposeScope());
             if (losses.Count == ReportEverySteps || step + 1 == settings.Steps)
             {
-                progress(step + 1, losses.Average(value => value.item<float>()));
+                var mean = losses.Average(value => value.item<float>());
+                if (!float.IsFinite(mean))
+                {
+                    throw new TrainingDivergedException(step + 1, null, "the contrastive loss");
+                }
+
+                progress(step + 1, mean);
                 losses.ForEach(value => value.Dispose());
                 losses.Clear();
             }
@@ -113,12 +123,6 @@ public sealed record ContrastiveSettings
 
     /// <summary>Number of token ids of the captions' tokenizer.</summary>
     public required int VocabularySize { get; init; }
-
-    /// <summary>Width of the space that images and captions meet in.</summary>
-    public int SharedSize { get; init; } = 128;
-
-    /// <summary>Precision of the compute copies.</summary>
-    public Precision Precision { get; init; } = Precision.Bf16;
 
     /// <summary>AdamW and its schedule.</summary>
     public required OptimizerSpec Optimizer { get; init; }

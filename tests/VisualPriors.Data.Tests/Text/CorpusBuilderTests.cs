@@ -1,4 +1,5 @@
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 using VisualPriors.Data.Tests.Tokenization;
 using VisualPriors.Data.Text;
 using VisualPriors.Data.Tokenization;
@@ -93,7 +94,7 @@ public sealed class CorpusBuilderTests : IDisposable
 
         using var writer = new ArtifactWriter(_folder.Path(name));
         CorpusBuilder.Build(sources.Length > 0 ? sources : Described, documents, tokenizer, writer, 0.1, CancellationToken.None);
-        writer.Commit(CorpusFile.ArtifactKind);
+        writer.Commit(ArtifactKind.TextCorpus);
         return TextCorpus.Open(_folder.Path(name));
     }
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using VisualPriors.Data.Text;
+using VisualPriors.Api.Plans;
 using VisualPriors.Storage;
 
 namespace VisualPriors.Data.Tests.Text;
@@ -44,7 +44,7 @@ internal static class HandMadeCorpus
         };
         change?.Invoke(root);
         File.WriteAllText(writer.PathOf("corpus.json"), root.ToJsonString());
-        writer.Commit(CorpusFile.ArtifactKind);
+        writer.Commit(ArtifactKind.TextCorpus);
         return directory;
     }
 

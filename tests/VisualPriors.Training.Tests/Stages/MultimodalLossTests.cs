@@ -1,3 +1,4 @@
+using VisualPriors.Data.ImageText;
 using VisualPriors.Models;
 using VisualPriors.Training.Batches;
 using VisualPriors.Training.Stages;
@@ -7,6 +8,11 @@ namespace VisualPriors.Training.Tests.Stages;
 
 public sealed class MultimodalLossTests
 {
+    /// <summary>Data and Models do not know each other; what one writes the other must find.</summary>
+    [Fact]
+    public void The_mark_of_an_image_is_the_same_in_sequences_and_in_the_model() =>
+        Assert.Equal(LabelledSequence.ImageToken, MultimodalModel.ImageToken);
+
     [Fact]
     public void It_is_the_loss_of_the_supervised_tokens_alone_summed_by_sample()
     {
