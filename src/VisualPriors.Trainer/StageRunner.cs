@@ -49,7 +49,7 @@ internal static class StageRunner
 
     private static StageOutcome RunStage(StagePlan plan, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
     {
-        torch.set_num_threads(plan.Placement.Threads > 0 ? plan.Placement.Threads : Environment.ProcessorCount);
+        torch.set_num_threads(plan.Placement.Compute.Threads > 0 ? plan.Placement.Compute.Threads : Environment.ProcessorCount);
         using var output = new ArtifactWriter(plan.Placement.Output);
         foreach (var (role, directory) in plan.Placement.Inputs)
         {

@@ -125,7 +125,7 @@ public sealed class StageRunnerTests : IDisposable
         {
             Inputs = new Dictionary<string, string> { [StageInputs.Corpus] = Corpus },
             Output = Output,
-            Threads = 1,
+            Compute = new ComputeSpec { Threads = 1 },
         },
     };
 }

@@ -121,6 +121,19 @@ public sealed record StagePlacement
     /// <summary>Folder that the artifact is to appear at, whole or not at all.</summary>
     public required string Output { get; init; }
 
-    /// <summary>CPU threads; 0 takes all cores.</summary>
-    public int Threads { get; init; }
+    /// <summary>Machines, processes and what they share out.</summary>
+    public required ComputeSpec Compute { get; init; }
+
+    /// <summary>Where and when to save; null for a stage that has nothing to save before its end.</summary>
+    public CheckpointPlacement? Checkpoints { get; init; }
+}
+
+/// <summary>Where and when a training stage saves its state.</summary>
+public sealed record CheckpointPlacement
+{
+    /// <summary>Address of the stage's own place in an object store: <c>file:///folder</c> or <c>azblob://account/container/prefix</c>.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>When to save, and what to keep.</summary>
+    public required CheckpointSpec Policy { get; init; }
 }

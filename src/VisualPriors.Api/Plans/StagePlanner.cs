@@ -19,8 +19,11 @@ public static class StagePlanner
     /// <param name="runs">The runs.</param>
     /// <param name="data">Every prepared data set that <see cref="DataRequirement.Of"/> names, by its name.</param>
     /// <param name="outputDirectory">Folder that stages' artifacts appear below.</param>
-    public static IReadOnlyList<PlannedStage> Plan(IReadOnlyList<Run> runs, IReadOnlyDictionary<string, DataSet> data, string outputDirectory)
+    /// <param name="checkpoints">Address in an object store that stages' checkpoints go below; null puts them beside the artifacts.</param>
+    public static IReadOnlyList<PlannedStage> Plan(
+        IReadOnlyList<Run> runs, IReadOnlyDictionary<string, DataSet> data, string outputDirectory, string? checkpoints = null)
     {
+        checkpoints ??= new Uri(Path.Combine(Path.GetFullPath(outputDirectory), "checkpoints")).AbsoluteUri;
         var stages = new List<PlannedStage>();
         foreach (var run in RunGraph.Order(runs))
         {
@@ -41,7 +44,10 @@ public static class StagePlanner
                 {
                     Inputs = inputs.ToDictionary(input => input.Key, input => input.Value.Directory),
                     Output = StageDirectory(outputDirectory, digest),
-                    Threads = ComputeOf(run).Threads,
+                    Compute = run.Compute,
+                    Checkpoints = run.Checkpoint is { } policy
+                        ? new CheckpointPlacement { Address = CheckpointAddress(checkpoints, digest), Policy = policy }
+                        : null,
                 },
             };
             stages.Add(new PlannedStage(run, digest, plan));
@@ -53,6 +59,8 @@ public static class StagePlanner
     /// <summary>Folder of a stage's artifact.</summary>
     public static string StageDirectory(string outputDirectory, string digest) =>
         Path.Combine(Path.GetFullPath(outputDirectory), "stages", digest);
+
+    private static string CheckpointAddress(string root, string digest) => $"{root.TrimEnd('/')}/{digest}";
 
     private static StageComputation Compute(Run run, IReadOnlyDictionary<string, string> inputs) => run switch
     {
@@ -152,13 +160,4 @@ public static class StagePlanner
 
     private static DataSet InputOf(PlannedStage stage, string role) =>
         new(stage.Plan.Placement.Inputs[role], stage.Plan.Computation.Inputs[role]);
-
-    private static ComputeSpec ComputeOf(Run run) => run switch
-    {
-        PretrainRun pretrain => pretrain.Spec.Compute,
-        AlignRun align => align.Spec.Compute,
-        SftRun sft => sft.Spec.Compute,
-        EvalRun eval => eval.Spec.Compute,
-        _ => throw new ArgumentException($"no compute for a {run.Kind}", nameof(run)),
-    };
 }

@@ -12,6 +12,14 @@ public sealed record AlignRun : Run
     [JsonIgnore]
     public override RunReference? Upstream => Spec.From;
 
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override ComputeSpec Compute => Spec.Compute;
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override CheckpointSpec? Checkpoint => Spec.Checkpoint;
+
     /// <summary>What to train.</summary>
     public required AlignSpec Spec { get; init; }
 }
@@ -45,6 +53,9 @@ public sealed record AlignSpec
 
     /// <summary>Where and how to compute.</summary>
     public ComputeSpec Compute { get; init; } = new();
+
+    /// <summary>When to save, and what to keep.</summary>
+    public CheckpointSpec Checkpoint { get; init; } = new();
 }
 
 /// <summary>Length, batch and optimizer of a stage that goes over an image-text set.</summary>
@@ -56,11 +67,14 @@ public sealed record AdaptationTrainingSpec
     /// <summary>Samples per optimizer step (paper.md 3: 512).</summary>
     public int GlobalBatchSize { get; init; } = 512;
 
-    /// <summary>Samples per forward and backward pass; divides the global batch. Null takes the whole global batch at once.</summary>
+    /// <summary>Samples per forward and backward pass of one process; divides its share of the global batch. Null takes that share at once.</summary>
     public int? MicroBatchSize { get; init; }
 
     /// <summary>Longest sequence, visual tokens counted; a longer sample is an error, never cut (paper.md 3: 2048).</summary>
     public int MaximumLength { get; init; } = 2048;
+
+    /// <summary>What to do about losses that go wrong.</summary>
+    public LossProtectionSpec LossProtection { get; init; } = new();
 
     /// <summary>Optimizer settings.</summary>
     public required OptimizerSpec Optimizer { get; init; }

@@ -13,6 +13,10 @@ public sealed record EvalRun : Run
     [JsonIgnore]
     public override RunReference? Upstream => Spec.From;
 
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override ComputeSpec Compute => Spec.Compute;
+
     /// <summary>What to score.</summary>
     public required EvalSpec Spec { get; init; }
 }

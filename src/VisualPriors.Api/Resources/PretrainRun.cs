@@ -14,6 +14,14 @@ public sealed record PretrainRun : Run
     [JsonIgnore]
     public override RunReference? Upstream => null;
 
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override ComputeSpec Compute => Spec.Compute;
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override CheckpointSpec? Checkpoint => Spec.Checkpoint;
+
     /// <summary>What to train.</summary>
     public required PretrainSpec Spec { get; init; }
 }
@@ -35,6 +43,9 @@ public sealed record PretrainSpec
 
     /// <summary>Where and how to compute.</summary>
     public ComputeSpec Compute { get; init; } = new();
+
+    /// <summary>When to save, and what to keep.</summary>
+    public CheckpointSpec Checkpoint { get; init; } = new();
 }
 
 /// <summary>A decoder's shape: a preset's name or explicit dimensions, one of the two.</summary>
@@ -69,11 +80,14 @@ public sealed record PretrainTrainingSpec
     /// <summary>Sequences per optimizer step (paper.md 1: 1024).</summary>
     public int GlobalBatchSize { get; init; } = 1024;
 
-    /// <summary>Sequences per forward and backward pass; divides the global batch. Null takes the whole global batch at once.</summary>
+    /// <summary>Sequences per forward and backward pass of one process; divides its share of the global batch. Null takes that share at once.</summary>
     public int? MicroBatchSize { get; init; }
 
     /// <summary>Optimizer settings. Defaults are flame's (paper.md 1.1).</summary>
     public OptimizerSpec Optimizer { get; init; } = new() { LearningRate = 3e-4, WarmupSteps = 1024, WeightDecay = 0.1, Epsilon = 1e-15 };
+
+    /// <summary>What to do about losses that go wrong.</summary>
+    public LossProtectionSpec LossProtection { get; init; } = new();
 
     /// <summary>How validation loss is taken.</summary>
     public ValidationSpec Validation { get; init; } = new();

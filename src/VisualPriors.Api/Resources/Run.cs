@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using VisualPriors.Api.Json;
 
 namespace VisualPriors.Api.Resources;
 
@@ -18,6 +17,14 @@ public abstract record Run
     /// <summary>The run whose artifact this one takes as input; null for a kind that starts a chain.</summary>
     [JsonIgnore]
     public abstract RunReference? Upstream { get; }
+
+    /// <summary>Where and how it computes.</summary>
+    [JsonIgnore]
+    public abstract ComputeSpec Compute { get; }
+
+    /// <summary>When it saves; null for a kind that has nothing to save before its end.</summary>
+    [JsonIgnore]
+    public virtual CheckpointSpec? Checkpoint => null;
 }
 
 /// <summary>The part of Kubernetes' object metadata that a manifest may set.</summary>
@@ -44,25 +51,4 @@ public sealed record RunReference
 
     /// <summary>Name of the upstream run.</summary>
     public required string Name { get; init; }
-}
-
-/// <summary>Numeric precision of the compute copies; masters and optimizer state are always fp32.</summary>
-[JsonConverter(typeof(CamelCaseEnumConverter<Precision>))]
-public enum Precision
-{
-    /// <summary>bf16 matrix products over fp32 masters (the paper's, INFERRED: paper.md 1.1).</summary>
-    Bf16,
-
-    /// <summary>Everything in fp32: for comparisons and references.</summary>
-    Fp32,
-}
-
-/// <summary>Where and how a run computes. Only <see cref="Precision"/> changes what is computed.</summary>
-public sealed record ComputeSpec
-{
-    /// <summary>Precision of the compute copies.</summary>
-    public Precision Precision { get; init; } = Precision.Bf16;
-
-    /// <summary>CPU threads per process; 0 takes all cores.</summary>
-    public int Threads { get; init; }
 }

@@ -12,6 +12,14 @@ public sealed record SftRun : Run
     [JsonIgnore]
     public override RunReference? Upstream => Spec.From;
 
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override ComputeSpec Compute => Spec.Compute;
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override CheckpointSpec? Checkpoint => Spec.Checkpoint;
+
     /// <summary>What to train.</summary>
     public required SftSpec Spec { get; init; }
 }
@@ -39,4 +47,7 @@ public sealed record SftSpec
 
     /// <summary>Where and how to compute.</summary>
     public ComputeSpec Compute { get; init; } = new();
+
+    /// <summary>When to save, and what to keep.</summary>
+    public CheckpointSpec Checkpoint { get; init; } = new();
 }

@@ -13,7 +13,7 @@ internal static class TrainingRules
     {
         IEnumerable<(string Name, double Value, double Minimum)> sizes = run switch
         {
-            PretrainRun { Spec: { Training: var training, Compute: var compute } } =>
+            PretrainRun { Spec.Training: var training } =>
             [
                 ("training.tokens", training.Tokens, 0),
                 ("training.sequenceLength", training.SequenceLength, 1),
@@ -21,11 +21,9 @@ internal static class TrainingRules
                 ("training.microBatchSize", training.MicroBatchSize ?? 1, 1),
                 ("training.validation.everySteps", training.Validation.EverySteps, 0),
                 ("training.validation.sequences", training.Validation.Sequences, 1),
-                ("compute.threads", compute.Threads, 0),
             ],
-            AlignRun { Spec: { Training: var training, Compute: var compute } } => OfAdaptation(training, compute),
-            SftRun { Spec: { Training: var training, Compute: var compute } } => OfAdaptation(training, compute),
-            EvalRun { Spec.Compute: var compute } => [("compute.threads", compute.Threads, 0)],
+            AlignRun { Spec.Training: var training } => OfAdaptation(training),
+            SftRun { Spec.Training: var training } => OfAdaptation(training),
             _ => [],
         };
         foreach (var (name, value, minimum) in sizes)
@@ -89,12 +87,11 @@ internal static class TrainingRules
         }
     }
 
-    private static IEnumerable<(string Name, double Value, double Minimum)> OfAdaptation(AdaptationTrainingSpec training, ComputeSpec compute) =>
+    private static IEnumerable<(string Name, double Value, double Minimum)> OfAdaptation(AdaptationTrainingSpec training) =>
     [
         ("training.globalBatchSize", training.GlobalBatchSize, 1),
         ("training.microBatchSize", training.MicroBatchSize ?? 1, 1),
         ("training.maximumLength", training.MaximumLength, 1),
-        ("compute.threads", compute.Threads, 0),
     ];
 
     private static AdaptationTrainingSpec? AdaptationOf(Run run) => run switch

@@ -1,0 +1,61 @@
+using System.Text.Json.Serialization;
+using VisualPriors.Api.Json;
+
+namespace VisualPriors.Api.Resources;
+
+/// <summary>Numeric precision of the compute copies; masters and optimizer state are always fp32.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<Precision>))]
+public enum Precision
+{
+    /// <summary>bf16 matrix products over fp32 masters (the paper's, INFERRED: paper.md 1.1).</summary>
+    Bf16,
+
+    /// <summary>Everything in fp32: for comparisons and references.</summary>
+    Fp32,
+}
+
+/// <summary>Where and how a run computes. Only <see cref="Precision"/> changes what is computed.</summary>
+public sealed record ComputeSpec
+{
+    /// <summary>Precision of the compute copies.</summary>
+    public Precision Precision { get; init; } = Precision.Bf16;
+
+    /// <summary>CPU threads per process; 0 shares a node's cores out among its processes.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Machines. Locally, one.</summary>
+    public int Nodes { get; init; } = 1;
+
+    /// <summary>GPUs of each machine, one process for each; 0 computes on CPUs.</summary>
+    public int GpusPerNode { get; init; }
+
+    /// <summary>Processes of each machine that has no GPUs.</summary>
+    public int ProcessesPerNode { get; init; } = 1;
+
+    /// <summary>Processes of one machine.</summary>
+    [JsonIgnore]
+    public int LocalSize => GpusPerNode > 0 ? GpusPerNode : ProcessesPerNode;
+
+    /// <summary>Processes of all machines.</summary>
+    [JsonIgnore]
+    public int WorldSize => Nodes * LocalSize;
+
+    /// <summary>What the processes share out among them.</summary>
+    public ShardingSpec Sharding { get; init; } = new();
+
+    /// <summary>Keep only each block's input for the backward pass and compute the rest again there: less memory, a third more work.</summary>
+    public bool ActivationCheckpointing { get; init; }
+}
+
+/// <summary>How parameters, gradients and optimizer state are shared out among processes.</summary>
+public sealed record ShardingSpec
+{
+    /// <summary>
+    /// ZeRO stage: 0 shares nothing out; 1 the optimizer state; 2 gradients, too; 3 the blocks' parameters, too (and implies activation
+    /// checkpointing). Flame's default is 3 (FSDP); 1 is ours: the least communication, and enough up to 3B on 80 GB (INFERRED, see `vp plan`).
+    /// </summary>
+    public int ZeroStage { get; init; } = 1;
+
+    /// <summary>Share out within each node and replicate across nodes (hybrid sharding): all but one reduction a step stays within the node.</summary>
+    public bool WithinNode { get; init; }
+}
