@@ -16,11 +16,7 @@ public static class SafetensorsWriter
         string path, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var file = File.Create(path);
-        var header = Header(tensors, metadata);
-        Span<byte> prefix = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
-        file.Write(prefix);
-        file.Write(header);
+        file.Write(Header(tensors, metadata));
         foreach (var (_, value) in tensors)
         {
             using var scope = NewDisposeScope();
@@ -34,9 +30,14 @@ public static class SafetensorsWriter
         }
     }
 
-    private static byte[] Header(IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>
+    /// What a file begins with: the header's length (8 bytes) and the header, for tensors in the order given, whose bytes follow without gaps.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The format has no such element type.</exception>
+    public static byte[] Header(IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var stream = new MemoryStream();
+        stream.Write(stackalloc byte[sizeof(ulong)]);
         using (var json = new Utf8JsonWriter(stream))
         {
             json.WriteStartObject();
@@ -80,6 +81,8 @@ public static class SafetensorsWriter
             stream.WriteByte((byte)' ');
         }
 
-        return stream.ToArray();
+        var bytes = stream.ToArray();
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)(bytes.Length - sizeof(ulong)));
+        return bytes;
     }
 }

@@ -5,7 +5,6 @@ using VisualPriors.Evaluation.Generation;
 using VisualPriors.Evaluation.Scoring;
 using VisualPriors.Models;
 using VisualPriors.Training.Stages;
-using static TorchSharp.torch;
 
 namespace VisualPriors.Trainer;
 
@@ -19,9 +18,9 @@ internal static class EvalStage
         var languageModel = work.Input(StageInputs.LanguageModel, ArtifactKind.Sft).PathOf(StageFolders.LanguageModel);
         var tokenizer = TextTokenizer.Load(Path.Combine(languageModel, StageFolders.TokenizerFile));
         using var model = new MultimodalModel(
-            VisionEncoder.Load(work.Input(StageInputs.VisionEncoder, ArtifactKind.VisionEncoder).Directory, CPU, dtype),
-            Projector.Load(work.Input(StageInputs.Projector, ArtifactKind.Sft).PathOf(StageFolders.Projector), CPU, dtype),
-            DecoderFolder.Load(languageModel, CPU, dtype));
+            VisionEncoder.Load(work.Input(StageInputs.VisionEncoder, ArtifactKind.VisionEncoder).Directory, work.Device, dtype),
+            Projector.Load(work.Input(StageInputs.Projector, ArtifactKind.Sft).PathOf(StageFolders.Projector), work.Device, dtype),
+            DecoderFolder.Load(languageModel, work.Device, dtype));
 
         var results = new List<SuiteResult>();
         var samples = new List<AnswerRecord>();
@@ -38,7 +37,7 @@ internal static class EvalStage
             results.Add(MultipleChoiceScore.Compute(MleBenchSuite.Name, records));
         }
 
-        EvaluationFiles.Write(work.Output.Directory, new EvaluationResults(results), samples);
+        EvaluationFiles.Write(work.Output!.Directory, new EvaluationResults(results), samples);
         return results.SelectMany(suite => suite.Scores.Select(score => (score.Name, score.Accuracy)).Append(("questions", suite.Questions)))
             .ToDictionary(item => item.Item1, item => item.Item2, StringComparer.Ordinal);
 

@@ -3,7 +3,9 @@ using Serilog;
 using TorchSharp;
 using VisualPriors.Api.Errors;
 using VisualPriors.Api.Plans;
+using VisualPriors.Distributed.Communication;
 using VisualPriors.Storage;
+using VisualPriors.Training.Checkpoints;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Stages;
 
@@ -19,7 +21,8 @@ internal static class StageRunner
         try
         {
             var plan = PlanJson.Read(planPath);
-            return RunStage(plan, report, started, cancellationToken);
+            using var world = new SingleProcess();
+            return RunStage(plan, world, report, started, cancellationToken);
         }
         catch (InvalidInputException e)
         {
@@ -28,6 +31,10 @@ internal static class StageRunner
         catch (TrainingDivergedException e)
         {
             return End(StageResult.Diverged, e.Message);
+        }
+        catch (TrainingInterruptedException e)
+        {
+            return End(StageResult.Interrupted, e.Message);
         }
         catch (OperationCanceledException)
         {
@@ -47,17 +54,33 @@ internal static class StageRunner
         }
     }
 
-    private static StageOutcome RunStage(StagePlan plan, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
+    private static StageOutcome RunStage(StagePlan plan, World world, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
     {
-        torch.set_num_threads(plan.Placement.Compute.Threads > 0 ? plan.Placement.Compute.Threads : Environment.ProcessorCount);
-        using var output = new ArtifactWriter(plan.Placement.Output);
-        foreach (var (role, directory) in plan.Placement.Inputs)
+        var compute = plan.Placement.Compute;
+        torch.set_num_threads(compute.Threads > 0 ? compute.Threads : Math.Max(1, Environment.ProcessorCount / world.LocalSize));
+        using var output = world.Rank == 0 ? new ArtifactWriter(plan.Placement.Output) : null;
+        if (world.LocalRank == 0)
         {
-            Log.Information("Input {Role}: {Directory}", role, directory);
-            Artifact.Open(directory).Verify(cancellationToken);
+            foreach (var (role, directory) in plan.Placement.Inputs)
+            {
+                Log.Information("Input {Role}: {Directory}", role, directory);
+                Artifact.Open(directory).Verify(cancellationToken);
+            }
         }
 
-        var work = new StageWork { Plan = plan, Output = output, Report = report };
+        var digest = StageDigest.Of(plan.Computation);
+        using var checkpointer = plan.Placement.Checkpoints is { } checkpoints
+            ? Checkpointer.Open(checkpoints, digest, world, attempt: null, warning => Log.Warning("{Warning}", warning), cancellationToken)
+            : null;
+        var work = new StageWork
+        {
+            Plan = plan,
+            World = world,
+            Output = output,
+            Checkpointer = checkpointer,
+            Device = compute.GpusPerNode > 0 ? torch.CUDA : torch.CPU,
+            Report = report,
+        };
         var results = plan.Computation switch
         {
             PretrainComputation pretrain => PretrainStage.Run(work, pretrain, cancellationToken),
@@ -67,7 +90,6 @@ internal static class StageRunner
             var other => throw new NotSupportedException($"no stage for {other.GetType().Name}"),
         };
         cancellationToken.ThrowIfCancellationRequested();
-        File.WriteAllBytes(output.PathOf("plan.json"), PlanJson.Write(plan));
         var outcome = new StageOutcome
         {
             Result = StageResult.Succeeded,
@@ -75,7 +97,13 @@ internal static class StageRunner
             Results = results,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
         };
-        var artifact = output.Commit(ArtifactKind.Of(plan.Computation), StageDigest.Of(plan.Computation), outcome);
+        if (output is null)
+        {
+            return outcome;
+        }
+
+        File.WriteAllBytes(output.PathOf("plan.json"), PlanJson.Write(plan));
+        var artifact = output.Commit(ArtifactKind.Of(plan.Computation), digest, outcome);
         return outcome with { ArtifactDigest = artifact.Digest };
     }
 }

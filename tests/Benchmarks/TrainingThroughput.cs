@@ -4,7 +4,8 @@ using VisualPriors.Api.Models;
 using VisualPriors.Api.Resources;
 using VisualPriors.Models;
 using VisualPriors.Torch;
-using VisualPriors.Training.Optimization;
+using VisualPriors.Distributed.Communication;
+using VisualPriors.Distributed.Sharding;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Benchmarks;
@@ -63,7 +64,7 @@ internal static class TrainingThroughput
     private sealed class Ours : IDisposable
     {
         private readonly Decoder _decoder;
-        private readonly MasterWeightAdamW _optimizer;
+        private readonly ShardedAdamW _optimizer;
         private readonly Tensor _tokens; // [batches, B, T + 1]
         private int _step;
 
@@ -72,7 +73,7 @@ internal static class TrainingThroughput
             var configuration = new DecoderConfiguration { Dimensions = DecoderPresets.All["nano"], VocabularySize = Vocabulary };
             _decoder = new Decoder(configuration, CPU, ScalarType.BFloat16);
             _decoder.Initialise(42);
-            _optimizer = new MasterWeightAdamW([.. _decoder.named_parameters().Select(p => (p.name, p.parameter, p.parameter.dim() > 1))], Spec);
+            _optimizer = new ShardedAdamW([new ParameterUnit("decoder", null, [.. _decoder.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, p.parameter.dim() > 1))])], Spec, new SingleProcess(), new ShardingSpec());
 
             // Tokens that can be learned: each is a fixed function of the one before, nine times in ten.
             var random = new Random(1);
@@ -98,7 +99,7 @@ internal static class TrainingThroughput
                 var hidden = _decoder.Hidden(_decoder.Embed(batch.narrow(1, 0, Length)));
                 var labels = batch.narrow(1, 1, Length).reshape(-1);
                 var mean = _decoder.TokenLosses(hidden.view(labels.size(0), -1), labels).sum() / labels.size(0);
-                mean.backward();
+                _optimizer.Backward(mean, isLast: true);
                 _optimizer.Step(Spec.LearningRate);
                 loss = i == count - 1 ? mean.item<float>() : 0;
             }

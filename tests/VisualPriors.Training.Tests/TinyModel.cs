@@ -1,9 +1,10 @@
 using VisualPriors.Api.Models;
 using VisualPriors.Api.Resources;
+using VisualPriors.Distributed.Communication;
+using VisualPriors.Distributed.Sharding;
 using VisualPriors.Models;
 using VisualPriors.Training.Batches;
 using VisualPriors.Training.Loops;
-using VisualPriors.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Training.Tests;
@@ -78,22 +79,15 @@ internal static class TinyModel
         };
     }
 
-    /// <summary>Runs a task with its log in a temporary file; gives the log's lines.</summary>
-    public static string[] Run(TrainingTask task, MasterWeightAdamW optimizer)
-    {
-        var path = Path.GetTempFileName();
-        try
-        {
-            using (var log = new MetricsLog(path))
-            {
-                TrainingLoop.Run(task, optimizer, log, _ => { }, CancellationToken.None);
-            }
+    /// <summary>An optimizer over units, for one process.</summary>
+    public static ShardedAdamW AdamW(IEnumerable<ParameterUnit> units) => new([.. units], Optimizer, new SingleProcess(), new ShardingSpec());
 
-            return File.ReadAllLines(path);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+    /// <summary>Runs a task; gives its log's lines.</summary>
+    public static string[] Run(TrainingTask task, ShardedAdamW optimizer)
+    {
+        using var world = new SingleProcess();
+        using var loop = new TrainingLoop(task, optimizer, world, checkpointer: null, _ => { });
+        loop.Run(CancellationToken.None);
+        return System.Text.Encoding.UTF8.GetString(loop.Log.ToBytes()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

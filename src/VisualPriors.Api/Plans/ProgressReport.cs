@@ -6,7 +6,7 @@ namespace VisualPriors.Api.Plans;
 /// <summary>What a trainer says while it works: the only way up, apart from <see cref="StageOutcome"/>. At most a few a second.</summary>
 public sealed record ProgressReport
 {
-    /// <summary>What the trainer is doing: <c>loading</c>, <c>training</c>, <c>validating</c>, <c>scoring</c> or <c>saving</c>.</summary>
+    /// <summary>What the trainer is doing: <c>loading</c>, <c>resuming</c>, <c>training</c>, <c>validating</c>, <c>scoring</c> or <c>saving</c>.</summary>
     public required string Phase { get; init; }
 
     /// <summary>Steps (training) or questions (scoring) done.</summary>
@@ -29,6 +29,15 @@ public sealed record ProgressReport
 
     /// <summary>Share of questions answered right so far.</summary>
     public double? Accuracy { get; init; }
+
+    /// <summary>Updates left out so far because a loss or gradient was not finite.</summary>
+    public long? SkippedSteps { get; init; }
+
+    /// <summary>Times that training went back to a checkpoint after a loss spike.</summary>
+    public int? Rollbacks { get; init; }
+
+    /// <summary>Step of the last checkpoint that is whole, when there is one.</summary>
+    public long? CheckpointStep { get; init; }
 }
 
 /// <summary>How a stage ended.</summary>

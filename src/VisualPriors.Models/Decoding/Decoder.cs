@@ -45,6 +45,9 @@ public sealed class Decoder : nn.Module
     /// <summary>Where it lives.</summary>
     public Device Device { get; }
 
+    /// <summary>Runs every block when there is no cache, with the block's number, the block and its input; null runs them as they are. For training with shared-out parameters.</summary>
+    public Func<int, Func<Tensor, Tensor>, Tensor, Tensor>? BlockExecution { get; set; }
+
     /// <summary>Sets every matrix to normal random numbers of deviation 0.02 (paper.md 1.2) and every norm to one. The same seed gives the same weights.</summary>
     public void Initialise(long seed) => Initialisation.Normal(this, seed, InitialDeviation);
 
@@ -68,9 +71,12 @@ public sealed class Decoder : nn.Module
         }
 
         var x = embeddings;
-        foreach (var block in _blocks)
+        for (var layer = 0; layer < _blocks.Count; layer++)
         {
-            x = block.Forward(x, cosines, sines, cache, mask);
+            var block = _blocks[layer];
+            x = BlockExecution is { } run && cache is null
+                ? run(layer, input => block.Forward(input, cosines, sines, null, mask), x)
+                : block.Forward(x, cosines, sines, cache, mask);
         }
 
         return RmsNorm.Apply(x, _norm, Configuration.Dimensions.RmsNormEpsilon);

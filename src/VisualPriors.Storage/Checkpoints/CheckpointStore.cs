@@ -46,6 +46,9 @@ public sealed class CheckpointStore
     /// <summary>The newest whole checkpoint that counts. Rank 0 alone.</summary>
     public Task<CheckpointManifest?> FindLatestAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    /// <summary>Reads the manifest of a checkpoint that rank 0 named. Any rank.</summary>
+    public Task<CheckpointManifest> OpenAsync(long step, long attempt, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     /// <summary>Deletes checkpoints that a policy does not keep, manifests first, and what interrupted writers and retentions left. Rank 0 alone.</summary>
     public Task RetainAsync(Api.Resources.CheckpointSpec policy, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -1,3 +1,4 @@
+using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources;
 using VisualPriors.Data.Images;
 using VisualPriors.Data.ImageText;
@@ -15,25 +16,16 @@ internal sealed class ImageTextBatches(
     bool withImages,
     int imageSize,
     AdaptationTrainingSpec training,
+    RankShare share,
     long seed)
 {
-    private readonly int _microBatchSize = training.MicroBatchSize ?? training.GlobalBatchSize;
-
     /// <summary>Optimizer steps of the run: a last batch that would be partly filled is filled from the next epoch's order.</summary>
-    public long TotalSteps => (long)Math.Ceiling(training.Epochs * dataset.Count / training.GlobalBatchSize);
+    public long TotalSteps => StageSteps.Of(training, dataset.Count);
 
-    /// <summary>The micro-batches of a step.</summary>
-    public MicroBatch[] Load(long step)
-    {
-        var batches = new MicroBatch[training.GlobalBatchSize / _microBatchSize];
-        for (var i = 0; i < batches.Length; i++)
-        {
-            var first = step * training.GlobalBatchSize + i * _microBatchSize;
-            batches[i] = Collate([.. Enumerable.Range(0, _microBatchSize).Select(j => SampleAt(first + j))]);
-        }
-
-        return batches;
-    }
+    /// <summary>This rank's micro-batches of a step.</summary>
+    public MicroBatch[] Load(long step) =>
+        [.. share.Cut(training.GlobalBatchSize, training.MicroBatchSize).Select(micro => Collate(
+            [.. Enumerable.Range(micro.First, micro.Count).Select(slot => SampleAt((step * training.GlobalBatchSize) + slot))]))];
 
     private ImageTextSample SampleAt(long n)
     {

@@ -10,18 +10,20 @@ internal sealed class Prefetcher<TBatch> : IDisposable
 {
     private const int StepsAhead = 3;
     private readonly Channel<TBatch> _channel = Channel.CreateBounded<TBatch>(StepsAhead);
-    private readonly CancellationTokenSource _stop;
+    private readonly CancellationTokenSource _stop = new();
     private readonly Task _producer;
 
-    /// <summary>Starts making the batches of steps 0 to <paramref name="steps"/> - 1.</summary>
-    public Prefetcher(Func<long, TBatch> load, long steps, CancellationToken cancellationToken)
+    /// <summary>Starts making batches.</summary>
+    /// <param name="load">Makes the batch of a step.</param>
+    /// <param name="first">The first step.</param>
+    /// <param name="steps">How many.</param>
+    public Prefetcher(Func<long, TBatch> load, long first, long steps)
     {
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _producer = Task.Run(() => ProduceAsync(load, steps, _stop.Token), CancellationToken.None);
+        _producer = Task.Run(() => ProduceAsync(load, first, steps, _stop.Token), CancellationToken.None);
     }
 
     /// <summary>The next step's batch.</summary>
-    public TBatch Next(CancellationToken cancellationToken)
+    public TBatch Next(CancellationToken cancellationToken = default)
     {
         TBatch? batch;
         while (!_channel.Reader.TryRead(out batch))
@@ -44,11 +46,11 @@ internal sealed class Prefetcher<TBatch> : IDisposable
         _stop.Dispose();
     }
 
-    private async Task ProduceAsync(Func<long, TBatch> load, long steps, CancellationToken cancellationToken)
+    private async Task ProduceAsync(Func<long, TBatch> load, long first, long steps, CancellationToken cancellationToken)
     {
         try
         {
-            for (long step = 0; step < steps; step++)
+            for (var step = first; step < first + steps; step++)
             {
                 await _channel.Writer.WriteAsync(load(step), cancellationToken).ConfigureAwait(false);
             }

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using VisualPriors.Distributed.Communication;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Training.Loops;
@@ -16,36 +19,31 @@ internal sealed class PendingSteps : IDisposable
 
     /// <summary>Adds a step.</summary>
     /// <param name="line">What is known of it on the host.</param>
-    /// <param name="sampleLosses">Summed loss of every sample, [samples]; owned from here on.</param>
-    /// <param name="supervisedTokens">Supervised tokens of the step.</param>
-    /// <param name="gradientNorm">Device scalar; owned from here on.</param>
-    /// <param name="sources">Source of every sample.</param>
+    /// <param name="sampleLosses">Summed loss of every sample of this rank, [samples]; owned from here on.</param>
+    /// <param name="supervisedTokens">Supervised tokens of the global batch.</param>
+    /// <param name="gradientNorm">Device scalar, the same on every rank; owned from here on.</param>
+    /// <param name="sources">Source of every sample of this rank.</param>
     public void Add(MetricsLine line, Tensor sampleLosses, long supervisedTokens, Tensor gradientNorm, IReadOnlyList<string> sources) =>
         _entries.Add(new Entry(line, sampleLosses, supervisedTokens, gradientNorm, sources));
 
-    /// <summary>Reads what is pending and forgets it.</summary>
-    /// <exception cref="TrainingDivergedException">A loss or norm is not finite; the first such step is named.</exception>
-    public IReadOnlyList<MetricsLine> Read()
+    /// <summary>Reads what is pending and forgets it. Every rank calls it after the same steps and gets the same lines.</summary>
+    public IReadOnlyList<MetricsLine> Read(HostChannel channel)
     {
-        var lines = new List<MetricsLine>(_entries.Count);
-        foreach (var entry in _entries)
+        if (_entries.Count == 0)
         {
-            var losses = entry.SampleLosses.data<float>().ToArray();
-            var bad = losses.Zip(entry.Sources).Where(pair => !float.IsFinite(pair.First)).Select(pair => pair.Second).Distinct().ToList();
-            if (bad.Count > 0)
-            {
-                throw new TrainingDivergedException(entry.Line.Step, string.Join(", ", bad), "the loss");
-            }
-
-            var norm = entry.GradientNorm.item<float>();
-            if (!float.IsFinite(norm))
-            {
-                throw new TrainingDivergedException(entry.Line.Step, null, "the gradient's norm");
-            }
-
-            lines.Add(entry.Line with { Loss = losses.Sum(loss => (double)loss) / entry.SupervisedTokens, GradientNorm = norm });
+            return [];
         }
 
+        var own = _entries.Select(entry =>
+        {
+            using var losses = entry.SampleLosses.cpu();
+            var values = losses.data<float>().ToArray();
+            var bad = values.Zip(entry.Sources).Where(pair => !float.IsFinite(pair.First)).Select(pair => pair.Second).Distinct();
+            return new LossPart(values.Sum(loss => (double)loss), string.Join(", ", bad));
+        }).ToArray();
+        var all = channel.AllGather(JsonSerializer.SerializeToUtf8Bytes(own, LossPartJson.Default.LossPartArray), CancellationToken.None)
+            .Select(message => JsonSerializer.Deserialize(message, LossPartJson.Default.LossPartArray)!).ToList();
+        var lines = _entries.Select((entry, i) => Line(entry, [.. all.Select(parts => parts[i])])).ToList();
         Dispose();
         return lines;
     }
@@ -62,5 +60,28 @@ internal sealed class PendingSteps : IDisposable
         _entries.Clear();
     }
 
+    private static MetricsLine Line(Entry entry, LossPart[] parts)
+    {
+        var loss = parts.Sum(part => part.Sum) / entry.SupervisedTokens;
+        var norm = entry.GradientNorm.item<float>();
+        var bad = string.Join(", ", parts.Select(part => part.Bad).Where(sources => sources.Length > 0));
+        return entry.Line with
+        {
+            Loss = double.IsFinite(loss) ? loss : null,
+            GradientNorm = float.IsFinite(norm) ? norm : null,
+            Skipped = float.IsFinite(norm) ? null : true,
+            SkippedSource = bad.Length > 0 ? bad : null,
+        };
+    }
+
     private sealed record Entry(MetricsLine Line, Tensor SampleLosses, long SupervisedTokens, Tensor GradientNorm, IReadOnlyList<string> Sources);
 }
+
+/// <summary>One rank's part of a step's loss.</summary>
+/// <param name="Sum">Summed loss of its samples.</param>
+/// <param name="Bad">Sources of the samples whose loss is not finite; empty where there is none.</param>
+internal sealed record LossPart(double Sum, string Bad);
+
+[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(LossPart[]))]
+internal sealed partial class LossPartJson : JsonSerializerContext;

@@ -1,7 +1,11 @@
 using System.Diagnostics;
 using VisualPriors.Api.Plans;
+using VisualPriors.Distributed.Communication;
+using VisualPriors.Distributed.Sharding;
+using VisualPriors.Storage.Checkpoints;
 using VisualPriors.Torch;
 using VisualPriors.Training.Batches;
+using VisualPriors.Training.Checkpoints;
 using VisualPriors.Training.Optimization;
 using static TorchSharp.torch;
 
@@ -9,137 +13,227 @@ namespace VisualPriors.Training.Loops;
 
 /// <summary>
 /// The loop that every training stage runs: load, forward and backward per micro-batch, one optimizer step. The loss of a step is
-/// normalised by the supervised tokens of its whole global batch, so that how it is cut into micro-batches does not matter.
+/// normalised by the supervised tokens of its whole global batch, so that how it is cut does not matter. All
+/// ranks take the same decisions at the same steps: to stop, to save, to go back.
 /// </summary>
-internal static class TrainingLoop
+internal sealed class TrainingLoop : IDisposable
 {
     /// <summary>Steps between readings of losses from the device.</summary>
     private const int ReadEverySteps = 10;
 
-    /// <summary>Runs a task to its end.</summary>
-    /// <exception cref="TrainingDivergedException">A loss is not finite.</exception>
-    /// <exception cref="OperationCanceledException">Stopped on request.</exception>
-    public static TrainingSummary Run(
-        TrainingTask task, MasterWeightAdamW optimizer, MetricsLog log, Action<ProgressReport> report, CancellationToken cancellationToken)
+    private readonly TrainingTask _task;
+    private readonly ShardedAdamW _optimizer;
+    private readonly World _world;
+    private readonly Checkpointer? _checkpointer;
+    private readonly Action<ProgressReport> _report;
+    private readonly PendingSteps _pending = new();
+    private readonly LossProtection _protection;
+    private readonly Stopwatch _training = new();
+    private Prefetcher<MicroBatch[]>? _prefetcher;
+    private CheckpointPosition _position = new() { Step = 0, Batch = 0, Tokens = 0, SkippedSteps = 0, Rollbacks = 0 };
+    private long _tokensBefore; // of earlier attempts
+
+    /// <summary>Prepares a loop.</summary>
+    /// <param name="task">What to do.</param>
+    /// <param name="optimizer">Holds what is trained.</param>
+    /// <param name="world">The ranks.</param>
+    /// <param name="checkpointer">Saves and restores; null where nothing is saved.</param>
+    /// <param name="report">Told how far the loop is.</param>
+    public TrainingLoop(TrainingTask task, ShardedAdamW optimizer, World world, Checkpointer? checkpointer, Action<ProgressReport> report)
     {
-        var summary = new TrainingSummary();
-        using var pending = new PendingSteps();
-        using var prefetcher = new Prefetcher<MicroBatch[]>(task.Load, task.TotalSteps, cancellationToken);
-        Validate(0);
-        for (long step = 0; step < task.TotalSteps; step++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var started = Stopwatch.GetTimestamp();
-            var learningRate = LearningRateSchedule.At(task.Optimizer, step + 1, task.TotalSteps);
-            var batches = prefetcher.Next(cancellationToken);
-            var supervised = batches.Sum(batch => (long)batch.SupervisedTokens);
-            var losses = Step(task, optimizer, batches, supervised, learningRate);
-            summary.Tokens += batches.Sum(batch => (long)batch.Tokens);
-            pending.Add(
-                new MetricsLine { Step = step + 1, Tokens = summary.Tokens, LearningRate = learningRate },
-                losses,
-                supervised,
-                optimizer.GradientNorm.clone().DetachFromDisposeScope(),
-                [.. batches.SelectMany(batch => batch.Sources)]);
-            summary.TrainingTime += Stopwatch.GetElapsedTime(started);
-            if (pending.Count >= ReadEverySteps || step + 1 == task.TotalSteps)
-            {
-                Flush();
-            }
+        (_task, _optimizer, _world, _checkpointer, _report) = (task, optimizer, world, checkpointer, report);
+        _protection = new LossProtection(task.LossProtection);
+    }
 
-            Validate(step + 1);
+    /// <summary>Every step and validation so far, those of earlier attempts too.</summary>
+    public MetricsLog Log { get; } = new();
+
+    /// <summary>Runs the task to its end, from the last checkpoint where there is one.</summary>
+    /// <exception cref="TrainingDivergedException">Losses go wrong more often than the run allows.</exception>
+    /// <exception cref="TrainingInterruptedException">Stopped on request; the state was saved where there is a checkpointer.</exception>
+    /// <exception cref="CollectiveException">Another rank is gone.</exception>
+    public TrainingSummary Run(CancellationToken stop)
+    {
+        if (_checkpointer?.TryRestore(_optimizer, Log) is { } position)
+        {
+            Resume(position);
+        }
+        else
+        {
+            Validate();
         }
 
-        return summary;
-
-        void Flush()
+        while (_position.Step < _task.TotalSteps)
         {
-            var started = Stopwatch.GetTimestamp();
-            var lines = pending.Read();
-            summary.TrainingTime += Stopwatch.GetElapsedTime(started);
-            foreach (var line in lines)
+            _prefetcher ??= new Prefetcher<MicroBatch[]>(_task.Load, _position.Batch, _task.TotalSteps - _position.Step);
+            var batches = _prefetcher.Next(CancellationToken.None); // stopping is agreed on first
+            var agreed = StepAgreement.Reach(
+                _world.Steps,
+                new StepAgreement(batches.Sum(batch => (long)batch.SupervisedTokens), batches.Sum(batch => (long)batch.Tokens), stop.IsCancellationRequested));
+            if (agreed.Stop)
             {
-                log.Write(line);
+                throw Interrupt();
             }
 
-            summary.StepLosses.AddRange(lines.Select(line => line.Loss!.Value));
-            Report("training", lines[^1].Step, lines.Average(line => line.Loss));
+            _training.Start();
+            Step(batches, agreed);
+            _training.Stop();
+            var isDue = _checkpointer?.IsDue(_position.Step) == true;
+            if ((_pending.Count >= ReadEverySteps || isDue || _position.Step == _task.TotalSteps) && !TryRead())
+            {
+                continue;
+            }
+
+            Validate();
+            if (isDue)
+            {
+                _checkpointer!.Save(_position, Log, _optimizer);
+            }
         }
 
-        void Validate(long step)
-        {
-            if (task.Validate(step) is not { } result)
-            {
-                return;
-            }
+        _checkpointer?.Complete();
+        return new TrainingSummary(Log.Lines, _position.Tokens, TokensPerSecond, _position.SkippedSteps, _position.Rollbacks);
+    }
 
-            summary.FirstValidationLoss ??= result.Loss;
-            summary.LastValidationLoss = result.Loss;
-            log.Write(new MetricsLine
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _prefetcher?.Dispose();
+        _pending.Dispose();
+    }
+
+    private double TokensPerSecond =>
+        _training.Elapsed > TimeSpan.Zero ? (_position.Tokens - _tokensBefore) / _training.Elapsed.TotalSeconds : 0;
+
+    /// <summary>One optimizer step.</summary>
+    private void Step(MicroBatch[] batches, StepAgreement agreed)
+    {
+        using var scope = NewDisposeScope();
+        var step = _position.Step + 1;
+        _world.FlightRecorder.Step = step;
+        var losses = new List<Tensor>(batches.Length);
+        for (var i = 0; i < batches.Length; i++)
+        {
+            using var microScope = NewDisposeScope();
+            var sampleLosses = _task.SampleLosses(batches[i]);
+            _optimizer.Backward(sampleLosses.sum().Times(1.0 / agreed.SupervisedTokens), isLast: i == batches.Length - 1);
+            losses.Add(sampleLosses.detach().MoveToOuterDisposeScope());
+        }
+
+        var learningRate = LearningRateSchedule.At(_task.Optimizer, step, _task.TotalSteps);
+        _optimizer.Step(learningRate);
+        _position = _position with { Step = step, Batch = _position.Batch + 1, Tokens = _position.Tokens + agreed.Tokens };
+        _pending.Add(
+            new MetricsLine { Step = step, Tokens = _position.Tokens, LearningRate = learningRate },
+            (losses.Count == 1 ? losses[0] : cat(losses)).DetachFromDisposeScope(),
+            agreed.SupervisedTokens,
+            _optimizer.GradientNorm.clone().DetachFromDisposeScope(),
+            [.. batches.SelectMany(batch => batch.Sources)]);
+    }
+
+    /// <summary>Reads the pending steps' numbers; false where a spike among them made training go back.</summary>
+    private bool TryRead()
+    {
+        _training.Start();
+        var lines = _pending.Read(_world.Steps);
+        _training.Stop();
+        MetricsLine? spike = null;
+        foreach (var line in lines)
+        {
+            Log.Write(line);
+            _position = _position with { SkippedSteps = _position.SkippedSteps + (line.Skipped == true ? 1 : 0) };
+            spike ??= _protection.IsSpike(line) ? line : null;
+        }
+
+        if (spike is not null && TryRollBack(spike))
+        {
+            return false;
+        }
+
+        if (lines.Count > 0)
+        {
+            Report("training", lines.Where(line => line.Loss is not null).Select(line => line.Loss!.Value).DefaultIfEmpty(double.NaN).Average());
+        }
+
+        return true;
+    }
+
+    /// <summary>Goes back to the last checkpoint, if there is one, and leaves out every batch since.</summary>
+    private bool TryRollBack(MetricsLine spike)
+    {
+        if (_checkpointer?.HasBegun != true)
+        {
+            return false;
+        }
+
+        if (_position.Rollbacks == _task.LossProtection.MaximumRollbacks)
+        {
+            throw new TrainingDivergedException(
+                $"the loss spikes at step {spike.Step} ({spike.Loss:F4}), after {_position.Rollbacks} rollbacks already", spike.Step);
+        }
+
+        var now = _position;
+        _checkpointer.Complete();
+        if (_checkpointer.TryRestore(_optimizer, Log) is not { } position)
+        {
+            return false;
+        }
+
+        _prefetcher!.Dispose();
+        _prefetcher = null;
+        Resume(position with { Batch = now.Batch, Rollbacks = now.Rollbacks + 1 });
+        Log.Write(new MetricsLine { Step = position.Step, Tokens = position.Tokens, RolledBackFrom = spike.Step });
+        return true;
+    }
+
+    private void Resume(CheckpointPosition position)
+    {
+        _pending.Dispose();
+        _position = position;
+        _tokensBefore = position.Tokens;
+        _training.Reset();
+        _protection.Restore(Log.Lines);
+        Report("resuming", null);
+    }
+
+    private TrainingInterruptedException Interrupt()
+    {
+        TryRead();
+        if (_checkpointer is null)
+        {
+            return new TrainingInterruptedException("stopped on request; nothing was written");
+        }
+
+        _checkpointer.SaveBeforeStopping(_position, Log, _optimizer);
+        return new TrainingInterruptedException($"stopped on request after step {_position.Step}; its checkpoint is saved");
+    }
+
+    private void Validate()
+    {
+        if (_task.Validate(_position.Step) is { } result)
+        {
+            Log.Write(new MetricsLine
             {
-                Step = step,
-                Tokens = summary.Tokens,
+                Step = _position.Step,
+                Tokens = _position.Tokens,
                 ValidationLoss = result.Loss,
                 ValidationLossBySource = result.LossBySource,
             });
-            Report("validating", step, null);
+            Report("validating", null);
         }
-
-        void Report(string phase, long step, double? loss) => report(new ProgressReport
-        {
-            Phase = phase,
-            Step = step,
-            TotalSteps = task.TotalSteps,
-            Tokens = summary.Tokens,
-            Loss = loss,
-            ValidationLoss = summary.LastValidationLoss,
-            TokensPerSecond = summary.TokensPerSecond,
-        });
     }
 
-    /// <summary>One optimizer step; gives the summed loss of every sample, [samples].</summary>
-    private static Tensor Step(TrainingTask task, MasterWeightAdamW optimizer, MicroBatch[] batches, long supervised, double learningRate)
+    private void Report(string phase, double? loss) => _report(new ProgressReport
     {
-        using var scope = NewDisposeScope();
-        var losses = new List<Tensor>(batches.Length);
-        foreach (var batch in batches)
-        {
-            using var microScope = NewDisposeScope();
-            var sampleLosses = task.SampleLosses(batch);
-            sampleLosses.sum().Times(1.0 / supervised).backward();
-            losses.Add(sampleLosses.detach().MoveToOuterDisposeScope());
-            if (batches.Length > 1)
-            {
-                optimizer.Accumulate();
-            }
-        }
-
-        optimizer.Step(learningRate);
-        return (losses.Count == 1 ? losses[0] : cat(losses)).DetachFromDisposeScope();
-    }
-}
-
-/// <summary>What came of a training loop.</summary>
-internal sealed class TrainingSummary
-{
-    /// <summary>Losses of every step, in nats per supervised token.</summary>
-    public List<double> StepLosses { get; } = [];
-
-    /// <summary>Tokens trained on.</summary>
-    public long Tokens { get; set; }
-
-    /// <summary>Time in training steps, validation left out.</summary>
-    public TimeSpan TrainingTime { get; set; }
-
-    /// <summary>Validation loss before the first step, where there is validation.</summary>
-    public double? FirstValidationLoss { get; set; }
-
-    /// <summary>The last validation loss.</summary>
-    public double? LastValidationLoss { get; set; }
-
-    /// <summary>Mean throughput so far.</summary>
-    public double TokensPerSecond => TrainingTime > TimeSpan.Zero ? Tokens / TrainingTime.TotalSeconds : 0;
-
-    /// <summary>Mean loss over the last twentieth of the steps (at least one): a single step's loss is noise.</summary>
-    public double FinalLoss => StepLosses.TakeLast(Math.Max(1, StepLosses.Count / 20)).DefaultIfEmpty(double.NaN).Average();
+        Phase = phase,
+        Step = _position.Step,
+        TotalSteps = _task.TotalSteps,
+        Tokens = _position.Tokens,
+        Loss = loss,
+        ValidationLoss = Log.Lines.LastOrDefault(line => line.ValidationLoss is not null)?.ValidationLoss,
+        TokensPerSecond = TokensPerSecond,
+        SkippedSteps = _position.SkippedSteps,
+        Rollbacks = _position.Rollbacks,
+        CheckpointStep = _checkpointer?.LastStep,
+    });
 }

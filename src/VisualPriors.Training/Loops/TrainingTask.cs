@@ -13,13 +13,16 @@ internal sealed record TrainingTask
     /// <summary>Learning rate schedule and AdamW settings.</summary>
     public required OptimizerSpec Optimizer { get; init; }
 
-    /// <summary>Micro-batches of a step (counted from 0): a pure function, called on another thread.</summary>
+    /// <summary>What to do about losses that go wrong.</summary>
+    public LossProtectionSpec LossProtection { get; init; } = new();
+
+    /// <summary>This rank's micro-batches of a global batch (counted from 0): a pure function, called on another thread.</summary>
     public required Func<long, MicroBatch[]> Load { get; init; }
 
     /// <summary>Summed loss of every sample of a micro-batch, [samples] fp32, with gradients to the trainable parameters.</summary>
     public required Func<MicroBatch, Tensor> SampleLosses { get; init; }
 
-    /// <summary>Validation after a number of steps; null at steps that have none.</summary>
+    /// <summary>Validation after a number of steps, the same on every rank; null at steps that have none.</summary>
     public Func<long, ValidationResult?> Validate { get; init; } = _ => null;
 }
 

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using VisualPriors.Api.Plans;
+using VisualPriors.Api.Resources;
 using VisualPriors.Data.Text;
 using VisualPriors.Models;
+using VisualPriors.Storage;
 using VisualPriors.Training.Batches;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Optimization;
@@ -21,37 +23,40 @@ public static class PretrainStage
         var training = computation.Training;
         var schedule = new MixtureSchedule(computation.Mixture);
         var batches = new PretrainBatches(corpus, schedule, training.SequenceLength, training.GlobalBatchSize, computation.Seed);
-        var tokensPerStep = (long)training.GlobalBatchSize * training.SequenceLength;
-        var totalSteps = (training.Tokens + tokensPerStep - 1) / tokensPerStep;
+        var totalSteps = StageSteps.Of(training);
 
         using var decoder = new Decoder(
-            new DecoderConfiguration { Dimensions = computation.Model, VocabularySize = corpus.VocabularySize }, CPU, computation.Precision.ToScalarType());
+            new DecoderConfiguration { Dimensions = computation.Model, VocabularySize = corpus.VocabularySize }, work.Device, computation.Precision.ToScalarType());
         decoder.Initialise(computation.Seed);
-        using var optimizer = new MasterWeightAdamW([.. TrainableParameters.Of(decoder, prefix: "")], training.Optimizer);
-        var validation = new PretrainValidation(decoder, corpus, schedule, training, totalSteps);
-
-        TrainingSummary summary;
-        using (var log = new MetricsLog(work.Output.PathOf(MetricsLog.FileName)))
+        using var optimizer = work.CreateOptimizer(TrainedUnits.Of(decoder, prefix: ""), training.Optimizer);
+        work.RunBlocksThrough(optimizer, decoder);
+        var validation = new PretrainValidation(decoder, corpus, schedule, training, totalSteps, work.World);
+        var task = new TrainingTask
         {
-            var task = new TrainingTask
-            {
-                TotalSteps = totalSteps,
-                Optimizer = training.Optimizer,
-                Load = step => Load(batches, schedule, training.SequenceLength, training.GlobalBatchSize, training.MicroBatchSize, step),
-                SampleLosses = batch => SampleLosses(decoder, batch),
-                Validate = step => validation.At(step, cancellationToken),
-            };
-            summary = TrainingLoop.Run(task, optimizer, log, work.Report, cancellationToken);
+            TotalSteps = totalSteps,
+            Optimizer = training.Optimizer,
+            LossProtection = training.LossProtection,
+            Load = step => Load(batches, schedule, training, work.Share, step),
+            SampleLosses = batch => SampleLosses(decoder, batch),
+            Validate = validation.At,
+        };
+        var summary = work.Train(task, optimizer, cancellationToken);
+        using var scope = NewDisposeScope();
+        var masters = optimizer.GatherMasters(keep: work.Output is not null);
+        if (work.Output is not null)
+        {
+            WriteMixture(work.Output, schedule, totalSteps * training.GlobalBatchSize);
+            StageWork.SaveLanguageModel(work.Output, decoder.Configuration, masters, Path.Combine(corpusFolder, StageFolders.TokenizerFile));
         }
 
-        WriteMixture(work, schedule, totalSteps * training.GlobalBatchSize);
-        work.SaveLanguageModel(decoder.Configuration, optimizer.Masters, Path.Combine(corpusFolder, StageFolders.TokenizerFile));
         return new Dictionary<string, double>
         {
             ["initialLoss"] = summary.FirstValidationLoss!.Value,
             ["finalValidationLoss"] = summary.LastValidationLoss!.Value,
             ["tokens"] = summary.Tokens,
             ["tokensPerSecond"] = summary.TokensPerSecond,
+            ["skippedSteps"] = summary.SkippedSteps,
+            ["rollbacks"] = summary.Rollbacks,
             ["parameters"] = decoder.parameters().Sum(parameter => parameter.numel()),
         };
     }
@@ -59,46 +64,43 @@ public static class PretrainStage
     /// <summary>Summed next-token loss of every sequence, [samples].</summary>
     internal static Tensor SampleLosses(Decoder decoder, MicroBatch batch)
     {
-        var inputs = tensor(batch.Inputs).view(batch.BatchSize, batch.Length);
-        var targets = tensor(batch.Targets);
+        var inputs = tensor(batch.Inputs, device: decoder.Device).view(batch.BatchSize, batch.Length);
+        var targets = tensor(batch.Targets, device: decoder.Device);
         var hidden = decoder.Hidden(decoder.Embed(inputs));
         return decoder.TokenLosses(hidden.view(-1, hidden.shape[^1]), targets).view(batch.BatchSize, batch.Length).sum(1);
     }
 
     private static MicroBatch[] Load(
-        PretrainBatches source, MixtureSchedule schedule, int length, int globalBatchSize, int? microBatchSize, long step)
+        PretrainBatches source, MixtureSchedule schedule, PretrainTrainingSpec training, RankShare share, long step)
     {
-        var micro = microBatchSize ?? globalBatchSize;
-        var batches = new MicroBatch[globalBatchSize / micro];
+        var length = training.SequenceLength;
         var window = new long[length + 1];
-        for (var i = 0; i < batches.Length; i++)
+        return [.. share.Cut(training.GlobalBatchSize, training.MicroBatchSize).Select(micro =>
         {
-            var inputs = new long[micro * length];
-            var targets = new long[micro * length];
-            var sources = new string[micro];
-            for (var j = 0; j < micro; j++)
+            var inputs = new long[micro.Count * length];
+            var targets = new long[micro.Count * length];
+            var sources = new string[micro.Count];
+            for (var i = 0; i < micro.Count; i++)
             {
-                sources[j] = schedule.Sources[source.Fill(step, i * micro + j, window)];
-                window.AsSpan(0, length).CopyTo(inputs.AsSpan(j * length));
-                window.AsSpan(1, length).CopyTo(targets.AsSpan(j * length));
+                sources[i] = schedule.Sources[source.Fill(step, micro.First + i, window)];
+                window.AsSpan(0, length).CopyTo(inputs.AsSpan(i * length));
+                window.AsSpan(1, length).CopyTo(targets.AsSpan(i * length));
             }
 
-            batches[i] = new MicroBatch
+            return new MicroBatch
             {
-                BatchSize = micro,
+                BatchSize = micro.Count,
                 Length = length,
                 Inputs = inputs,
                 Targets = targets,
                 Sources = sources,
-                SupervisedTokens = micro * length,
-                Tokens = micro * length,
+                SupervisedTokens = micro.Count * length,
+                Tokens = micro.Count * length,
             };
-        }
-
-        return batches;
+        })];
     }
 
-    private static void WriteMixture(StageWork work, MixtureSchedule schedule, long samples)
+    private static void WriteMixture(ArtifactWriter output, MixtureSchedule schedule, long samples)
     {
         var counts = new long[schedule.Sources.Count];
         for (long sample = 0; sample < samples; sample++)
@@ -108,7 +110,7 @@ public static class PretrainStage
 
         var shares = schedule.Sources.Select((source, i) => new MixtureShare(
             source, schedule.Weight(i), counts[i], samples == 0 ? 0 : (double)counts[i] / samples)).ToList();
-        File.WriteAllBytes(work.Output.PathOf("mixture.json"), JsonSerializer.SerializeToUtf8Bytes(shares, MixtureJson.Default.ListMixtureShare));
+        File.WriteAllBytes(output.PathOf("mixture.json"), JsonSerializer.SerializeToUtf8Bytes(shares, MixtureJson.Default.ListMixtureShare));
     }
 }
 

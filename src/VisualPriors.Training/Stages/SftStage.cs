@@ -1,7 +1,7 @@
 using VisualPriors.Api.Plans;
-using VisualPriors.Api.Resources;
 using VisualPriors.Data.ImageText;
 using VisualPriors.Data.Tokenization;
+using VisualPriors.Distributed.Sharding;
 using VisualPriors.Models;
 using VisualPriors.Training.Batches;
 using VisualPriors.Training.Optimization;
@@ -22,13 +22,14 @@ public static class SftStage
         var tokenizerPath = Path.Combine(languageModel, StageFolders.TokenizerFile);
         using var dataset = ImageTextDataset.Open(work.Input(StageInputs.Instructions, ArtifactKind.ImageText).Directory);
         var dtype = computation.Precision.ToScalarType();
-        var encoder = VisionEncoder.Load(work.Input(StageInputs.VisionEncoder, ArtifactKind.VisionEncoder).Directory, CPU, dtype);
+        var encoder = VisionEncoder.Load(work.Input(StageInputs.VisionEncoder, ArtifactKind.VisionEncoder).Directory, work.Device, dtype);
         var projectorFolder = work.Input(StageInputs.Projector, ArtifactKind.Align, ArtifactKind.Sft).PathOf(StageFolders.Projector);
-        var projector = Projector.Load(projectorFolder, CPU, dtype);
-        var decoder = DecoderFolder.Load(languageModel, CPU, dtype);
+        var projector = Projector.Load(projectorFolder, work.Device, dtype);
+        var decoder = DecoderFolder.Load(languageModel, work.Device, dtype);
         using var model = new MultimodalModel(encoder, projector, decoder);
 
-        using var optimizer = CreateOptimizer(model, computation.Training.Optimizer);
+        using var optimizer = work.CreateOptimizer(Trained(model), computation.Training.Optimizer);
+        work.RunBlocksThrough(optimizer, decoder);
         RestoreMasters(optimizer, projectorFolder, languageModel);
         var sequences = new SequenceBuilder(TextTokenizer.Load(tokenizerPath), projector.VisualTokens, computation.Training.MaximumLength);
         var batches = new ImageTextBatches(
@@ -37,19 +38,26 @@ public static class SftStage
             withImages: !computation.Blind,
             encoder.Configuration.ImageSize,
             computation.Training,
+            work.Share,
             computation.Seed);
-        var summary = AdaptationLoop.Run(work, model, batches, optimizer, computation.Training.Optimizer, cancellationToken);
-        work.SaveLanguageModel(decoder.Configuration, optimizer.Masters.WithPrefix(DecoderPrefix), tokenizerPath);
-        work.SaveProjector(projector, optimizer.Masters.WithPrefix(ProjectorPrefix));
-        return new Dictionary<string, double> { ["finalLoss"] = summary.FinalLoss, ["steps"] = batches.TotalSteps };
+        var summary = work.Train(MultimodalLoss.Task(model, batches, computation.Training), optimizer, cancellationToken);
+        using var scope = NewDisposeScope();
+        var masters = optimizer.GatherMasters(keep: work.Output is not null);
+        if (work.Output is not null)
+        {
+            StageWork.SaveLanguageModel(work.Output, decoder.Configuration, masters.WithPrefix(DecoderPrefix), tokenizerPath);
+            StageWork.SaveProjector(work.Output, projector, masters.WithPrefix(ProjectorPrefix));
+        }
+
+        return MultimodalLoss.Results(summary, batches);
     }
 
     /// <summary>Projector and decoder are trained.</summary>
-    internal static MasterWeightAdamW CreateOptimizer(MultimodalModel model, OptimizerSpec settings) => new(
-        [.. TrainableParameters.Of(model.Projector, ProjectorPrefix), .. TrainableParameters.Of(model.Decoder, DecoderPrefix)], settings);
+    internal static IEnumerable<ParameterUnit> Trained(MultimodalModel model) =>
+        [TrainedUnits.Of(model.Projector, "projector", ProjectorPrefix), .. TrainedUnits.Of(model.Decoder, DecoderPrefix)];
 
     /// <summary>Upstream weights are fp32 on disk; the model's own copies are rounded, so masters are read again.</summary>
-    private static void RestoreMasters(MasterWeightAdamW optimizer, string projectorFolder, string languageModel)
+    private static void RestoreMasters(ShardedAdamW optimizer, string projectorFolder, string languageModel)
     {
         using var projector = Projector.Load(projectorFolder);
         using var decoder = DecoderFolder.Load(languageModel, CPU, ScalarType.Float32);

@@ -1,5 +1,7 @@
 using TorchSharp.Modules;
 using VisualPriors.Api.Resources;
+using VisualPriors.Distributed.Communication;
+using VisualPriors.Distributed.Sharding;
 using VisualPriors.Models;
 using VisualPriors.Torch;
 using VisualPriors.Training.Batches;
@@ -48,10 +50,11 @@ public static class ContrastiveTraining
         using var generator = new Generator((ulong)settings.Seed);
         using var projection = new Parameter(Normal([SharedSize, configuration.HiddenSize], generator, dtype));
         using var words = new Parameter(Normal([settings.VocabularySize, SharedSize], generator, dtype));
-        using var optimizer = new MasterWeightAdamW(
-            [.. TrainableParameters.Of(encoder, "encoder."), ("projection", projection, true), ("words", words, false)], settings.Optimizer);
+        var captionBank = new ParameterUnit("captions", null, [new("projection", projection, Decay: true), new("words", words, Decay: false)]);
+        using var world = new SingleProcess();
+        using var optimizer = new ShardedAdamW([TrainedUnits.Of(encoder, "encoder", ""), captionBank], settings.Optimizer, world, new ShardingSpec());
         var losses = new List<Tensor>();
-        using var prefetcher = new Prefetcher<ContrastiveBatch>(load, settings.Steps, cancellationToken);
+        using var prefetcher = new Prefetcher<ContrastiveBatch>(load, 0, settings.Steps);
         for (long step = 0; step < settings.Steps; step++)
         {
             var batch = prefetcher.Next(cancellationToken);
@@ -60,7 +63,7 @@ public static class ContrastiveTraining
             var images = nn.functional.normalize(nn.functional.linear(features, projection), dim: 1);
             var captions = nn.functional.normalize(Bag(words, batch.Captions), dim: 1);
             var loss = nn.functional.cross_entropy(images.matmul(captions.t()).to(ScalarType.Float32).Times(1 / Temperature), tensor(batch.CaptionOf, ScalarType.Int64));
-            loss.backward();
+            optimizer.Backward(loss, isLast: true);
             optimizer.Step(LearningRateSchedule.At(settings.Optimizer, step + 1, settings.Steps));
             losses.Add(loss.detach().DetachFromDisposeScope());
             if (losses.Count == ReportEverySteps || step + 1 == settings.Steps)
@@ -68,7 +71,7 @@ public static class ContrastiveTraining
                 var mean = losses.Average(value => value.item<float>());
                 if (!float.IsFinite(mean))
                 {
-                    throw new TrainingDivergedException(step + 1, null, "the contrastive loss");
+                    throw new TrainingDivergedException($"the contrastive loss is not finite at step {step + 1}", step + 1);
                 }
 
                 progress(step + 1, mean);

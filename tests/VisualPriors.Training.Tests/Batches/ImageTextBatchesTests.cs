@@ -80,6 +80,7 @@ public sealed class ImageTextBatchesTests : IDisposable
             MicroBatchSize = microBatchSize,
             Optimizer = TinyModel.Optimizer,
         },
+        RankShare.Whole,
         seed);
 
     private static LabelledSequence Sequence(int i)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using VisualPriors.Api.Resources;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Optimization;
 using VisualPriors.Training.Stages;
@@ -43,11 +44,12 @@ public sealed class TrainingLoopTests
     public void A_loss_that_is_not_finite_names_step_and_source_and_changes_no_weight()
     {
         using var decoder = TinyModel.Decoder();
-        using var optimizer = new MasterWeightAdamW([.. TrainableParameters.Of(decoder, "")], TinyModel.Optimizer);
+        using var optimizer = TinyModel.AdamW(TrainedUnits.Of(decoder, ""));
         Dictionary<string, float[]>? before = null;
         Dictionary<string, float[]>? after = null;
         var task = Task(decoder, microBatchSize: 2) with
         {
+            LossProtection = new LossProtectionSpec { MaximumSkippedSteps = 0 },
             // Sample 5 of step 3 is poisoned; the loop reads losses only after more steps have been queued.
             SampleLosses = batch =>
             {
@@ -75,7 +77,7 @@ public sealed class TrainingLoopTests
     public void Validation_is_asked_for_before_the_first_and_after_every_step()
     {
         using var decoder = TinyModel.Decoder();
-        using var optimizer = new MasterWeightAdamW([.. TrainableParameters.Of(decoder, "")], TinyModel.Optimizer);
+        using var optimizer = TinyModel.AdamW(TrainedUnits.Of(decoder, ""));
         var asked = new List<long>();
         var task = Task(decoder, microBatchSize: 8) with
         {
@@ -94,7 +96,7 @@ public sealed class TrainingLoopTests
     private static string[] Train(int microBatchSize, ScalarType dtype = ScalarType.Float32)
     {
         using var decoder = TinyModel.Decoder(dtype);
-        using var optimizer = new MasterWeightAdamW([.. TrainableParameters.Of(decoder, "")], TinyModel.Optimizer);
+        using var optimizer = TinyModel.AdamW(TrainedUnits.Of(decoder, ""));
         return TinyModel.Run(Task(decoder, microBatchSize), optimizer);
     }
 

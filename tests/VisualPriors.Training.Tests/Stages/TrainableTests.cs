@@ -1,7 +1,7 @@
 using TorchSharp;
+using VisualPriors.Distributed.Sharding;
 using VisualPriors.Models;
 using VisualPriors.Training.Loops;
-using VisualPriors.Training.Optimization;
 using VisualPriors.Training.Stages;
 
 namespace VisualPriors.Training.Tests.Stages;
@@ -13,7 +13,7 @@ public sealed class TrainableTests
     {
         using var model = TinyModel.Multimodal();
 
-        var moved = Moved(model, AlignStage.CreateOptimizer(model, TinyModel.Optimizer));
+        var moved = Moved(model, AlignStage.Trained(model));
 
         Assert.Equal((false, true, false), moved);
     }
@@ -23,16 +23,16 @@ public sealed class TrainableTests
     {
         using var model = TinyModel.Multimodal();
 
-        var moved = Moved(model, SftStage.CreateOptimizer(model, TinyModel.Optimizer));
+        var moved = Moved(model, SftStage.Trained(model));
 
         Assert.Equal((false, true, true), moved);
     }
 
-    private static (bool Encoder, bool Projector, bool Decoder) Moved(MultimodalModel model, MasterWeightAdamW optimizer)
+    private static (bool Encoder, bool Projector, bool Decoder) Moved(MultimodalModel model, IEnumerable<ParameterUnit> units)
     {
         var modules = new torch.nn.Module[] { model.Encoder, model.Projector, model.Decoder };
         var before = modules.Select(TinyModel.Weights).ToList();
-        using (optimizer)
+        using (var optimizer = TinyModel.AdamW(units))
         {
             TinyModel.Run(
                 new TrainingTask

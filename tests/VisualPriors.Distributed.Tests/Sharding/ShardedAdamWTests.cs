@@ -1,11 +1,13 @@
 using TorchSharp.Modules;
 using VisualPriors.Api.Resources;
-using VisualPriors.Training.Optimization;
+using VisualPriors.Distributed.Communication;
+using VisualPriors.Distributed.Sharding;
+using VisualPriors.Torch;
 using static TorchSharp.torch;
 
-namespace VisualPriors.Training.Tests.Optimization;
+namespace VisualPriors.Distributed.Tests.Sharding;
 
-public sealed class MasterWeightAdamWTests : IDisposable
+public sealed class ShardedAdamWTests : IDisposable
 {
     private static readonly OptimizerSpec Spec = new() { LearningRate = 0.01, WeightDecay = 0.1, GradientClip = 1, Beta2 = 0.95 };
     private readonly TorchSharp.DisposeScope _scope = NewDisposeScope();
@@ -20,7 +22,7 @@ public sealed class MasterWeightAdamWTests : IDisposable
         var matrix = Parameter([0.5f, -1.25f]);
         var norm = Parameter([2, 0.125f]);
         // The norm comes first, to see that order in the flat buffers does not matter.
-        using var optimizer = new MasterWeightAdamW([("norm", norm, false), ("matrix", matrix, true)], Spec);
+        using var optimizer = Optimizer(new("norm", norm, false), new("matrix", matrix, true));
 
         double[] m = new double[4], v = new double[4];
         for (var step = 1; step <= gradients.Length; step++)
@@ -37,8 +39,7 @@ public sealed class MasterWeightAdamWTests : IDisposable
                     / (Math.Sqrt(v[i] / (1 - Math.Pow(Spec.Beta2, step))) + Spec.Epsilon);
             }
 
-            SetGradient(matrix, (float)g[0], (float)g[1]);
-            SetGradient(norm, (float)g[2], (float)g[3]);
+            optimizer.Backward(Loss(matrix, (float)g[0], (float)g[1]).Plus(Loss(norm, (float)g[2], (float)g[3])), isLast: true);
             optimizer.Step(0.01);
             Assert.Equal(norm2, optimizer.GradientNorm.item<float>(), 1e-4);
             AssertValues([.. weights.Select(w => (float)w)], cat([matrix, norm]), 1e-6f);
@@ -50,14 +51,14 @@ public sealed class MasterWeightAdamWTests : IDisposable
     public void Small_changes_gather_in_the_masters_below_what_bf16_can_hold()
     {
         var parameter = Parameter([1f], ScalarType.BFloat16);
-        using var optimizer = new MasterWeightAdamW([("w", parameter, false)], Spec);
+        using var optimizer = Optimizer(new TrainedParameter("w", parameter, false));
         for (var i = 0; i < 20; i++)
         {
-            SetGradient(parameter, 1);
+            optimizer.Backward(Loss(parameter, 1), isLast: true);
             optimizer.Step(0.0005); // bf16's step below 1 is 0.0039
         }
 
-        var master = optimizer.Masters.Single().Master;
+        var master = optimizer.GatherMasters(keep: true).Single().Master;
         AssertValues([0.99f], master, 1e-4f);
         AssertValues([0.98828125f], parameter, 0);
     }
@@ -67,16 +68,14 @@ public sealed class MasterWeightAdamWTests : IDisposable
     {
         var one = Parameter([1, 2]);
         var two = Parameter([1, 2]);
-        using var optimizer = new MasterWeightAdamW([("w", one, true)], Spec);
-        using var reference = new MasterWeightAdamW([("w", two, true)], Spec);
+        using var optimizer = Optimizer(new TrainedParameter("w", one, true));
+        using var reference = Optimizer(new TrainedParameter("w", two, true));
         for (var step = 0; step < 2; step++)
         {
-            SetGradient(one, 0.25f, 1);
-            optimizer.Accumulate();
-            SetGradient(one, 0.5f, -0.5f);
-            optimizer.Accumulate();
+            optimizer.Backward(Loss(one, 0.25f, 1), isLast: false);
+            optimizer.Backward(Loss(one, 0.5f, -0.5f), isLast: true);
             optimizer.Step(0.01);
-            SetGradient(two, 0.75f, 0.5f);
+            reference.Backward(Loss(two, 0.75f, 0.5f), isLast: true);
             reference.Step(0.01);
             Assert.True(one.equal(two).all().item<bool>());
         }
@@ -89,15 +88,15 @@ public sealed class MasterWeightAdamWTests : IDisposable
     {
         var skipping = Parameter([1, 2]);
         var plain = Parameter([1, 2]);
-        using var optimizer = new MasterWeightAdamW([("w", skipping, true)], Spec);
-        using var reference = new MasterWeightAdamW([("w", plain, true)], Spec);
-        SetGradient(skipping, bad, 1);
+        using var optimizer = Optimizer(new TrainedParameter("w", skipping, true));
+        using var reference = Optimizer(new TrainedParameter("w", plain, true));
+        optimizer.Backward(Loss(skipping, bad, 1), isLast: true);
         optimizer.Step(0.01);
         Assert.False(float.IsFinite(optimizer.GradientNorm.item<float>()));
         AssertValues([1, 2], skipping, 0);
 
-        SetGradient(skipping, 0.5f, 1);
-        SetGradient(plain, 0.5f, 1);
+        optimizer.Backward(Loss(skipping, 0.5f, 1), isLast: true);
+        reference.Backward(Loss(plain, 0.5f, 1), isLast: true);
         optimizer.Step(0.01);
         reference.Step(0.01);
         Assert.True(skipping.equal(plain).all().item<bool>());
@@ -107,14 +106,20 @@ public sealed class MasterWeightAdamWTests : IDisposable
     public void A_parameter_without_gradient_only_decays()
     {
         var parameter = Parameter([1, 2]);
-        using var optimizer = new MasterWeightAdamW([("w", parameter, true)], Spec);
+        var other = Parameter([1]);
+        using var optimizer = Optimizer(new("w", parameter, true), new("other", other, false));
+        optimizer.Backward(Loss(other, 0), isLast: true);
         optimizer.Step(0.01);
         AssertValues([0.999f, 1.998f], parameter, 1e-6f);
     }
 
     private static Parameter Parameter(float[] values, ScalarType type = ScalarType.Float32) => new(tensor(values).to(type));
 
-    private static void SetGradient(Parameter parameter, params float[] values) => parameter.grad = tensor(values).to(parameter.dtype);
+    private static ShardedAdamW Optimizer(params TrainedParameter[] parameters) =>
+        new([new ParameterUnit("unit", null, parameters)], Spec, new SingleProcess(), new ShardingSpec());
+
+    /// <summary>A loss whose gradient by the parameter is the values.</summary>
+    private static Tensor Loss(Parameter parameter, params float[] values) => (parameter * tensor(values).to(parameter.dtype)).sum();
 
     private static void AssertValues(float[] expected, Tensor found, float tolerance)
     {
