@@ -1,0 +1,247 @@
+using System.Text.Json;
+using TorchSharp;
+
+namespace VisualPriors.Distributed.Communication;
+
+/// <summary>
+/// A run of several processes that found each other over TCP. Tensors are on the device that it was joined with: over TCP on CPUs.
+/// </summary>
+public sealed class JoinedWorld : World
+{
+    private const int StepsChannel = 0;
+    private const int CheckpointsChannel = 1;
+    private const int GroupsChannel = 2;
+    private readonly RendezvousSettings _settings;
+    private readonly Rendezvous _rendezvous;
+    private readonly PeerFailures _failures = new();
+    private readonly PeerWatch _watch;
+    private readonly CollectiveContext _context;
+    private readonly List<IDisposable> _parts = [];
+    private readonly HostChannel _groups;
+    private int _groupCount;
+    private bool _isDisposed;
+
+    private JoinedWorld(RendezvousSettings settings, Rendezvous rendezvous, CancellationToken cancellationToken)
+    {
+        _settings = settings;
+        _rendezvous = rendezvous;
+        _context = new CollectiveContext(settings.CollectiveTimeout, _failures, FlightRecorder, FlightRecordPath(settings));
+        _watch = new PeerWatch(rendezvous.Watches, _failures);
+        _failures.Reported += WriteFlightRecord;
+        try
+        {
+            Steps = OpenChannel("steps", StepsChannel, cancellationToken);
+            Checkpoints = OpenChannel("checkpoints", CheckpointsChannel, cancellationToken);
+            _groups = OpenChannel("groups", GroupsChannel, cancellationToken);
+            Everyone = CreateGroup([.. Enumerable.Range(0, Size)], cancellationToken);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Rank => _settings.Rank;
+
+    /// <inheritdoc/>
+    public override int Size => _settings.WorldSize;
+
+    /// <inheritdoc/>
+    public override int LocalRank => _settings.LocalRank;
+
+    /// <inheritdoc/>
+    public override int LocalSize => _settings.LocalSize;
+
+    /// <inheritdoc/>
+    public override ICommunicator Everyone { get; }
+
+    /// <inheritdoc/>
+    public override HostChannel Steps { get; }
+
+    /// <inheritdoc/>
+    public override HostChannel Checkpoints { get; }
+
+    /// <inheritdoc/>
+    public override FlightRecorder FlightRecorder { get; } = new();
+
+    /// <summary>Joins the run; waits until all its processes did.</summary>
+    /// <param name="settings">Which process this is, and where the others are found.</param>
+    /// <param name="device">Where the tensors of collectives are: <see cref="DeviceType.CPU"/>.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="RendezvousException">This process is refused, or not all came in time.</exception>
+    /// <exception cref="CollectiveException">Another process ended while connections were made.</exception>
+    public static World Join(RendezvousSettings settings, DeviceType device, CancellationToken cancellationToken)
+    {
+        if (device != DeviceType.CPU)
+        {
+            throw new NotSupportedException($"collectives on {device}");
+        }
+
+        if (settings.WorldSize == 1)
+        {
+            return new SingleProcess();
+        }
+
+        var rendezvous = Rendezvous.Join(settings, cancellationToken);
+        try
+        {
+            return new JoinedWorld(settings, rendezvous, cancellationToken);
+        }
+        catch
+        {
+            rendezvous.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ICommunicator CreateGroup(IReadOnlyList<int> ranks) => CreateGroup(ranks, CancellationToken.None);
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+
+        // First: from here on this process's connections close for no bad reason.
+        _watch.Dispose();
+        _parts.ForEach(part => part.Dispose());
+        _rendezvous.Dispose();
+        _failures.Dispose();
+    }
+
+    private static string? FlightRecordPath(RendezvousSettings settings) =>
+        settings.FlightRecordDirectory is { } directory ? Path.Combine(directory, $"flight-record-rank-{settings.Rank}.json") : null;
+
+    private ICommunicator CreateGroup(IReadOnlyList<int> ranks, CancellationToken cancellationToken)
+    {
+        var group = _groupCount++;
+        var place = PlaceIn(ranks);
+        CheckAgreement(group, ranks, cancellationToken);
+        if (ranks.Count == 1)
+        {
+            return new SingleProcess().Everyone;
+        }
+
+        var next = ranks[(place + 1) % ranks.Count];
+        var previous = ranks[(place + ranks.Count - 1) % ranks.Count];
+        var communicator = Connecting($"group {group}", patience =>
+        {
+            var sending = _rendezvous.Connect(LinkPurpose.Ring, group, next, patience);
+            try
+            {
+                var receiving = _rendezvous.Accept(LinkPurpose.Ring, group, previous, patience);
+                return new TcpCommunicator(group, ranks, place, sending, receiving, _context);
+            }
+            catch
+            {
+                sending.Dispose();
+                throw;
+            }
+        }, cancellationToken);
+        _parts.Add(communicator);
+        return communicator;
+    }
+
+    private int PlaceIn(IReadOnlyList<int> ranks)
+    {
+        var place = -1;
+        for (var i = 0; i < ranks.Count; i++)
+        {
+            if (ranks[i] < 0 || ranks[i] >= Size || (i > 0 && ranks[i] <= ranks[i - 1]))
+            {
+                throw new ArgumentException($"ranks {string.Join(", ", ranks)}, expected some of 0 to {Size - 1} in ascending order", nameof(ranks));
+            }
+
+            place = ranks[i] == Rank ? i : place;
+        }
+
+        return place >= 0 ? place : throw new ArgumentException($"ranks {string.Join(", ", ranks)}, expected rank {Rank} among them", nameof(ranks));
+    }
+
+    /// <summary>All members of a group must mean the same group: otherwise somebody would wait for ever.</summary>
+    private void CheckAgreement(int group, IReadOnlyList<int> ranks, CancellationToken cancellationToken)
+    {
+        var mine = JsonSerializer.SerializeToUtf8Bytes([.. ranks], GroupJson.Default.Int32Array);
+        var all = _groups.AllGather(mine, cancellationToken);
+        foreach (var rank in ranks)
+        {
+            if (!all[rank].AsSpan().SequenceEqual(mine))
+            {
+                throw new CollectiveException(_failures.Report(
+                    $"group {group} has the ranks [{string.Join(", ", ranks)}] on rank {Rank}, but others on rank {rank}: all ranks must create the same groups in the same order"));
+            }
+        }
+    }
+
+    private StarChannel OpenChannel(string name, int number, CancellationToken cancellationToken)
+    {
+        var channel = Connecting($"the {name} channel", patience =>
+        {
+            var links = new List<PeerLink>();
+            try
+            {
+                if (Rank != 0)
+                {
+                    links.Add(_rendezvous.Connect(LinkPurpose.Channel, number, 0, patience));
+                }
+                else
+                {
+                    links.AddRange(Enumerable.Range(1, Size - 1).Select(rank => _rendezvous.Accept(LinkPurpose.Channel, number, rank, patience)));
+                }
+
+                return new StarChannel(name, Rank, links, Size, _settings.CollectiveTimeout, _failures);
+            }
+            catch
+            {
+                links.ForEach(link => link.Dispose());
+                throw;
+            }
+        }, cancellationToken);
+        _parts.Add(channel);
+        return channel;
+    }
+
+    private T Connecting<T>(string what, Func<Patience, T> connect, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return connect(new Patience(_settings.CollectiveTimeout, _failures, cancellationToken));
+        }
+        catch (Exception e) when (e is IOException or RefusedException)
+        {
+            throw new CollectiveException($"rank {Rank} cannot make the connections of {what}: {_failures.Explain(e.Message)}", e);
+        }
+        catch (Exception e) when (e is PeerGoneException or TimeoutException)
+        {
+            throw new CollectiveException(
+                $"rank {Rank} cannot make the connections of {what}: {_failures.Report(e is PeerGoneException ? e.Message : $"rank {Rank} waited in vain for {what}")}", e);
+        }
+    }
+
+    private void WriteFlightRecord(string reason)
+    {
+        if (_context.FlightRecordPath is { } path)
+        {
+            try
+            {
+                FlightRecorder.Write(path, Rank, reason);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The failure itself matters more than its record.
+                Console.Error.WriteLine($"the flight record {path} cannot be written: {e.Message}");
+            }
+        }
+    }
+}
+
+/// <summary>The shape of what ranks tell each other of a group.</summary>
+[System.Text.Json.Serialization.JsonSerializable(typeof(int[]))]
+internal sealed partial class GroupJson : System.Text.Json.Serialization.JsonSerializerContext;
