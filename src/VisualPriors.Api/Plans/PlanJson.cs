@@ -91,7 +91,8 @@ public static class PlanJson
     /// </summary>
     private static void AskForEveryMember(JsonTypeInfo type)
     {
-        foreach (var property in type.Properties)
+        // What is computed from other members (and left out of the JSON) cannot be set.
+        foreach (var property in type.Properties.Where(property => property.Set is not null))
         {
             property.IsRequired |= property.PropertyType.IsValueType
                 ? Nullable.GetUnderlyingType(property.PropertyType) is null
