@@ -18,6 +18,8 @@ internal static class ExitCode
           1    failed
           2    bad input; nothing was computed
           3    training diverged
+          4    a process lost the others
+          5    a later attempt has taken over
           130  interrupted
 
         """;

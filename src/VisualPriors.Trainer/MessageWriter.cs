@@ -20,8 +20,11 @@ internal sealed class MessageWriter(TextWriter output)
         }
 
         (_lastProgress, _lastPhase) = (Stopwatch.GetTimestamp(), report.Phase);
-        Write(new TrainerMessage { Progress = report });
+        Forward(report);
     }
+
+    /// <summary>Passes on what another process has thinned out already.</summary>
+    public void Forward(ProgressReport report) => Write(new TrainerMessage { Progress = report });
 
     /// <summary>Says how the stage ended.</summary>
     public void Outcome(StageOutcome outcome) => Write(new TrainerMessage { Outcome = outcome });

@@ -1,25 +1,39 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Serilog;
 using VisualPriors.Api.Plans;
 using VisualPriors.Trainer;
+using VisualPriors.Trainer.Launching;
 
 // Standard output belongs to the contract (one TrainerMessage a line); logs go to standard error.
 Log.Logger = new LoggerConfiguration()
     .WriteTo.Console(standardErrorFromLevel: Serilog.Events.LogEventLevel.Verbose, formatProvider: System.Globalization.CultureInfo.InvariantCulture)
     .CreateLogger();
 
-if (args is not ["run", "--plan", var planPath])
-{
-    await Console.Error.WriteLineAsync("usage: VisualPriors.Trainer run --plan FILE").ConfigureAwait(false);
-    return TrainerExitCode.Of(StageResult.UserError);
-}
-
 using var stop = new CancellationTokenSource();
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-
 var messages = new MessageWriter(Console.Out);
-var outcome = StageRunner.Run(planPath, messages.Progress, stop.Token);
+
+StageOutcome outcome;
+switch (args)
+{
+    case ["run", "--plan", var planPath]:
+        ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), StopOrDie);
+        outcome = StageRunner.Run(planPath, messages.Progress, stop.Token);
+        break;
+    case ["launch", .. var options]:
+        ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stop.Cancel);
+        outcome = await LaunchCommand.RunAsync(options, Environment.GetEnvironmentVariable, messages, Console.Error, stop.Token).ConfigureAwait(false);
+        break;
+    default:
+        await Console.Error.WriteLineAsync("""
+            usage: VisualPriors.Trainer launch --plan FILE [--node-rank R] [--master-address HOST] [--master-port P] [--attempt N]
+                   VisualPriors.Trainer run --plan FILE
+            """).ConfigureAwait(false);
+        return TrainerExitCode.Of(StageResult.UserError);
+}
+
 messages.Outcome(outcome);
 await Log.CloseAndFlushAsync().ConfigureAwait(false);
 return TrainerExitCode.Of(outcome.Result);
@@ -29,4 +43,12 @@ void Stop(PosixSignalContext context)
     // Keep the process alive until the stage has noticed and cleaned up.
     context.Cancel = true;
     stop.Cancel();
+}
+
+void StopOrDie()
+{
+    stop.Cancel();
+    // The launcher is gone: nobody else is left to end this process if it cannot stop.
+    Thread.Sleep(TrainerEnvironment.Grace(Environment.GetEnvironmentVariable));
+    Process.GetCurrentProcess().Kill();
 }

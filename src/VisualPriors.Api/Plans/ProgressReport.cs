@@ -58,6 +58,12 @@ public enum StageResult
 
     /// <summary>Stopped on request.</summary>
     Interrupted,
+
+    /// <summary>A collective failed or hung: another rank is gone or stuck, and the cause lies there. Trying again may help.</summary>
+    PeerLost,
+
+    /// <summary>A later attempt at the same stage has taken over: this one is not to be tried again.</summary>
+    Fenced,
 }
 
 /// <summary>What a trainer says once, at the end: the artifact, or the root cause.</summary>
@@ -77,6 +83,28 @@ public sealed record StageOutcome
 
     /// <summary>Wall time of the stage.</summary>
     public required double Seconds { get; init; }
+
+    /// <summary>The rank that failed first, by cause; null where none did (or where no launcher looked).</summary>
+    public StageFailure? Failure { get; init; }
+}
+
+/// <summary>The first bad rank of a stage: the one whose end made the others end.</summary>
+public sealed record StageFailure
+{
+    /// <summary>Its place among all ranks, from 0.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>Its node, from 0.</summary>
+    public required int Node { get; init; }
+
+    /// <summary>Its exit code, see <see cref="TrainerExitCode"/>; null when a signal ended it, or when it never started.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>Name of the signal that ended it, such as <c>SIGKILL</c>.</summary>
+    public string? Signal { get; init; }
+
+    /// <summary>Its last error: what it said itself, or the last lines of its log.</summary>
+    public required string Message { get; init; }
 }
 
 /// <summary>One line of a trainer's standard output: exactly one of the two is set. Logs go to standard error.</summary>

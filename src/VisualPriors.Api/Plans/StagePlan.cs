@@ -11,7 +11,7 @@ namespace VisualPriors.Api.Plans;
 public sealed record StagePlan
 {
     /// <summary>Version of this contract; a trainer refuses any other.</summary>
-    public const int CurrentVersion = 1;
+    public const int CurrentVersion = 2;
 
     /// <summary>Contract version.</summary>
     public required int Version { get; init; }

@@ -6,7 +6,7 @@ using VisualPriors.Evaluation.Reports;
 
 namespace VisualPriors.Cli.Commands;
 
-/// <summary><c>vp run</c>: carries out a manifest's runs on this machine, one trainer process per stage.</summary>
+/// <summary><c>vp run</c>: carries out a manifest's runs on this machine, one launcher per stage.</summary>
 internal static class RunCommand
 {
     public static CommandDefinition Create()
@@ -30,6 +30,7 @@ internal static class RunCommand
     {
         // The whole chain is checked before any of it starts.
         var experiment = ExperimentLoader.Load(file, data, output, cancellationToken);
+        LocalMachine.Check(experiment, LocalMachine.HasGpu);
         if (!cli.IsJson)
         {
             PlanTable.Write(cli.Console, experiment);

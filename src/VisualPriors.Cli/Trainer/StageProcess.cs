@@ -4,18 +4,22 @@ using VisualPriors.Api.Errors;
 using VisualPriors.Api.Plans;
 using VisualPriors.Cli.Experiments;
 using VisualPriors.Storage;
+using VisualPriors.Trainer.Launching;
 
 namespace VisualPriors.Cli.Trainer;
 
 /// <summary>
-/// Runs a stage in a trainer process: a plan goes down as a file, messages come up as lines of its standard output, its standard error
-/// is its log.
+/// Runs a stage in trainer processes, as one: a launcher, which starts the ranks. A plan goes down as a file, messages come up as lines
+/// of the launcher's standard output, its standard error is the log. Its standard input is a pipe that stays open for as long as this
+/// process lives: the trainer ends when it is gone.
 /// </summary>
-/// <param name="command">How to start a trainer.</param>
-/// <param name="grace">How long a trainer that was asked to stop may take before it is killed; ten seconds unless given.</param>
+/// <param name="command">How to start a launcher.</param>
+/// <param name="grace">
+/// How long a launcher that was asked to stop may take before it is killed; unless given, what it gives its ranks and ten seconds more.
+/// </param>
 internal sealed class StageProcess(TrainerCommand command, TimeSpan? grace = null)
 {
-    private readonly TimeSpan _grace = grace ?? TimeSpan.FromSeconds(10);
+    private readonly TimeSpan _grace = grace ?? TrainerEnvironment.Grace(Environment.GetEnvironmentVariable) + TimeSpan.FromSeconds(10);
 
     /// <summary>Runs a stage to its end.</summary>
     /// <param name="outputDirectory">The run's output folder; plan and log go below it.</param>
@@ -37,7 +41,6 @@ internal sealed class StageProcess(TrainerCommand command, TimeSpan? grace = nul
         using var process = Start(planPath);
         try
         {
-            process.StandardInput.Close();
             // Closed pipes mean the trainer has said all it has to say; its exit follows.
             var pipes = Task.WhenAll(
                 ReadLinesAsync(process.StandardOutput, line => outcome = Hear(line, log, onProgress) ?? outcome),
@@ -132,23 +135,22 @@ internal sealed class StageProcess(TrainerCommand command, TimeSpan? grace = nul
         }
     }
 
-    private static string NameSignal(int exitCode) => (exitCode - 128) switch
+    private static string NameSignal(int exitCode) => TrainerExitCode.SignalOf(exitCode) switch
     {
-        6 => " (aborted)",
-        9 => " (killed, perhaps for want of memory)",
-        11 => " (segmentation fault)",
-        15 => " (terminated)",
-        _ => "",
+        null => "",
+        "SIGKILL" => " (SIGKILL, perhaps for want of memory)",
+        var signal => $" ({signal})",
     };
 
     private Process Start(string planPath)
     {
-        var start = new ProcessStartInfo(command.FileName, [.. command.Arguments, "run", "--plan", planPath])
+        var start = new ProcessStartInfo(command.FileName, [.. command.Arguments, "launch", "--plan", planPath])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment[TrainerEnvironment.ParentPipe] = "1";
         try
         {
             return Process.Start(start)!;

@@ -1,6 +1,6 @@
 namespace VisualPriors.Cli.Trainer;
 
-/// <summary>How to start a trainer; <c>run --plan FILE</c> is appended.</summary>
+/// <summary>How to start a trainer; <c>launch --plan FILE</c> is appended.</summary>
 /// <param name="FileName">The program.</param>
 /// <param name="Arguments">Its first arguments.</param>
 internal sealed record TrainerCommand(string FileName, IReadOnlyList<string> Arguments)

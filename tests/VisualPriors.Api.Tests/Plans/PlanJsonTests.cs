@@ -30,7 +30,7 @@ public sealed class PlanJsonTests : IDisposable
     }
 
     [Fact]
-    public void Another_version_is_refused() => Refused(plan => plan["version"] = 2, "version", "2");
+    public void Another_version_is_refused() => Refused(plan => plan["version"] = 1, "version", "1");
 
     [Fact]
     public void A_version_that_is_missing_is_refused() => Refused(plan => plan.Remove("version"), "version", "nothing");
@@ -74,6 +74,16 @@ public sealed class PlanJsonTests : IDisposable
         {
             Progress = new() { Phase = "training", Step = 3, TotalSteps = 9, Loss = double.NaN, TokensPerSecond = 1e4 },
         };
+        var failure = new TrainerMessage
+        {
+            Outcome = new()
+            {
+                Result = StageResult.PeerLost,
+                Message = "rank 3",
+                Seconds = 1,
+                Failure = new() { Rank = 3, Node = 1, Signal = "SIGKILL", Message = "gone" },
+            },
+        };
         var outcome = new TrainerMessage
         {
             Outcome = new() { Result = StageResult.Diverged, Message = "loss is NaN at step 3", Seconds = 1.5, Results = new Dictionary<string, double> { ["finalLoss"] = double.NaN } },
@@ -83,6 +93,9 @@ public sealed class PlanJsonTests : IDisposable
         Assert.Equal(progress, readProgress);
         Assert.True(PlanJson.TryReadLine(PlanJson.WriteLine(outcome), out var readOutcome));
         Assert.Equal((StageResult.Diverged, double.NaN), (readOutcome.Outcome!.Result, readOutcome.Outcome.Results!["finalLoss"]));
+        Assert.True(PlanJson.TryReadLine(PlanJson.WriteLine(failure), out var readFailure));
+        Assert.Equal(failure, readFailure);
+        Assert.Contains("\"result\":\"peerLost\"", PlanJson.WriteLine(failure), StringComparison.Ordinal);
         Assert.DoesNotContain('\n', PlanJson.WriteLine(outcome));
         Assert.Contains("\"result\":\"diverged\"", PlanJson.WriteLine(outcome), StringComparison.Ordinal);
     }

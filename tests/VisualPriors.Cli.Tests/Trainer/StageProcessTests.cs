@@ -36,13 +36,15 @@ public sealed class StageProcessTests : IDisposable
     {
         var failure = await Assert.ThrowsAsync<StageFailedException>(() => Run("kill -9 $$"));
 
-        Assert.Contains("exit code 137 (killed", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("exit code 137 (SIGKILL, perhaps for want of memory)", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("userError", 2, 2)]
     [InlineData("diverged", 3, 3)]
     [InlineData("failed", 1, 1)]
+    [InlineData("peerLost", 4, 4)]
+    [InlineData("fenced", 5, 5)]
     [InlineData("interrupted", 130, 130)]
     public async Task An_outcome_decides_the_exit_code_and_brings_the_reason(string result, int trainerExitCode, int exitCode)
     {
@@ -55,7 +57,7 @@ public sealed class StageProcessTests : IDisposable
 
     [Theory]
     [InlineData(0, "without a whole artifact")]
-    [InlineData(139, "exit code 139 (segmentation fault)")]
+    [InlineData(139, "exit code 139 (SIGSEGV)")]
     public async Task Success_is_believed_only_with_its_artifact_and_exit_code(int exitCode, string expected)
     {
         var failure = await Assert.ThrowsAsync<StageFailedException>(() => Run(
@@ -68,7 +70,7 @@ public sealed class StageProcessTests : IDisposable
     [Fact]
     public async Task The_plan_it_gets_is_the_stages()
     {
-        await Assert.ThrowsAsync<StageFailedException>(() => Run("[ \"$1 $2\" = 'run --plan' ] && cp \"$3\" \"$3.seen\""));
+        await Assert.ThrowsAsync<StageFailedException>(() => Run("[ \"$1 $2\" = 'launch --plan' ] && cp \"$3\" \"$3.seen\""));
 
         var seen = PlanJson.Read(Path.Combine(_experiment.Output, "plans", "pretrain-decoder.json.seen"));
         Assert.Equal(Stage.Planned.Digest, StageDigest.Of(seen.Computation));
@@ -103,6 +105,18 @@ public sealed class StageProcessTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(artifact)!));
         var pid = int.Parse(File.ReadAllText(Path.Combine(_experiment.Root, "pid")), System.Globalization.CultureInfo.InvariantCulture);
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid));
+    }
+
+    [Fact]
+    public async Task The_trainer_is_told_of_a_pipe_that_ends_with_this_process()
+    {
+        // Nothing to read, and not the end either: `read` would return at once where input were closed. (A shell gives what runs in its
+        // background no input, hence descriptor 3.)
+        var failure = await Assert.ThrowsAsync<StageFailedException>(() => Run(
+            "[ \"$VISUALPRIORS_PARENT_PIPE\" = 1 ] || exit 8; exec 3<&0; (read x <&3; echo ended >&2) & sleep 0.5; kill $!; exit 9"));
+
+        Assert.Contains("exit code 9", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("ended\n", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
