@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Serilog;
 using VisualPriors.Api.Plans;
+using VisualPriors.Distributed.Communication;
 using VisualPriors.Trainer;
 using VisualPriors.Trainer.Launching;
 
@@ -20,7 +21,7 @@ switch (args)
 {
     case ["run", "--plan", var planPath]:
         ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), StopOrDie);
-        outcome = StageRunner.Run(planPath, messages.Progress, stop.Token);
+        outcome = StageRunner.Run(planPath, RendezvousSettings.FromEnvironment, messages.Progress, stop.Token);
         break;
     case ["launch", .. var options]:
         ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stop.Cancel);

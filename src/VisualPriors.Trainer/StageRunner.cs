@@ -5,6 +5,7 @@ using VisualPriors.Api.Errors;
 using VisualPriors.Api.Plans;
 using VisualPriors.Distributed.Communication;
 using VisualPriors.Storage;
+using VisualPriors.Storage.Checkpoints;
 using VisualPriors.Training.Checkpoints;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Stages;
@@ -14,15 +15,22 @@ namespace VisualPriors.Trainer;
 /// <summary>Runs the stage of a plan and turns whatever happens into a <see cref="StageOutcome"/>.</summary>
 internal static class StageRunner
 {
-    /// <summary>Reads the plan, runs its stage, commits the artifact.</summary>
-    public static StageOutcome Run(string planPath, Action<ProgressReport> report, CancellationToken cancellationToken)
+    /// <summary>Reads the plan, joins the other ranks, runs the stage, commits the artifact.</summary>
+    /// <param name="planPath">The plan's file.</param>
+    /// <param name="settings">Which rank this is, and where the others are found.</param>
+    /// <param name="report">Told how far the stage is.</param>
+    /// <param name="cancellationToken">Asks the stage to save and stop.</param>
+    public static StageOutcome Run(string planPath, Func<RendezvousSettings> settings, Action<ProgressReport> report, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         try
         {
             var plan = PlanJson.Read(planPath);
-            using var world = new SingleProcess();
-            return RunStage(plan, world, report, started, cancellationToken);
+            var rank = settings();
+            CheckSize(planPath, plan, rank);
+            using var world = JoinedWorld.Join(
+                rank, plan.Placement.Compute.GpusPerNode > 0 ? DeviceType.CUDA : DeviceType.CPU, cancellationToken);
+            return RunStage(plan, world, rank.Attempt > 0 ? rank.Attempt : null, report, started, cancellationToken);
         }
         catch (InvalidInputException e)
         {
@@ -31,6 +39,14 @@ internal static class StageRunner
         catch (TrainingDivergedException e)
         {
             return End(StageResult.Diverged, e.Message);
+        }
+        catch (FencedException e)
+        {
+            return End(StageResult.Fenced, e.Message);
+        }
+        catch (Exception e) when (e is CollectiveException or RendezvousException)
+        {
+            return End(StageResult.PeerLost, e.Message);
         }
         catch (TrainingInterruptedException e)
         {
@@ -54,7 +70,17 @@ internal static class StageRunner
         }
     }
 
-    private static StageOutcome RunStage(StagePlan plan, World world, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
+    private static void CheckSize(string planPath, StagePlan plan, RendezvousSettings rank)
+    {
+        if (rank.WorldSize != plan.Placement.Compute.WorldSize)
+        {
+            throw new InvalidInputException(
+                planPath, "placement.compute", $"{plan.Placement.Compute.WorldSize} processes", $"WORLD_SIZE={rank.WorldSize} (a launcher sets it)");
+        }
+    }
+
+    private static StageOutcome RunStage(
+        StagePlan plan, World world, long? attempt, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
     {
         var compute = plan.Placement.Compute;
         torch.set_num_threads(compute.Threads > 0 ? compute.Threads : Math.Max(1, Environment.ProcessorCount / world.LocalSize));
@@ -70,7 +96,7 @@ internal static class StageRunner
 
         var digest = StageDigest.Of(plan.Computation);
         using var checkpointer = plan.Placement.Checkpoints is { } checkpoints
-            ? Checkpointer.Open(checkpoints, digest, world, attempt: null, warning => Log.Warning("{Warning}", warning), cancellationToken)
+            ? Checkpointer.Open(checkpoints, digest, world, attempt, warning => Log.Warning("{Warning}", warning), cancellationToken)
             : null;
         var work = new StageWork
         {

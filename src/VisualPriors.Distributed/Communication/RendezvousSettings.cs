@@ -44,7 +44,7 @@ public sealed record RendezvousSettings
     /// <summary>The port that rank 0 listens at.</summary>
     public required int MasterPort { get; init; }
 
-    /// <summary>Which attempt at the run this is; processes of different attempts never join each other.</summary>
+    /// <summary>Which attempt at the run this is, from 1; 0 where nobody counts them. Processes of different attempts never join each other.</summary>
     public required int Attempt { get; init; }
 
     /// <summary>The attempt's secret, at least 16 characters. Never sent: processes prove to each other that they know it.</summary>
@@ -77,6 +77,7 @@ public sealed record RendezvousSettings
                 : throw Invalid(name, text, expected);
         }
 
+        int Attempt() => Optional(AttemptVariable) is null ? 0 : Number(AttemptVariable, 1, int.MaxValue);
         TimeSpan? Seconds(string name) => Optional(name) is null ? null : TimeSpan.FromSeconds(Number(name, 1, MaximumSeconds));
 
         if (Optional("RANK") is null)
@@ -89,7 +90,7 @@ public sealed record RendezvousSettings
                 LocalSize = 1,
                 MasterAddress = "localhost",
                 MasterPort = 0,
-                Attempt = 0,
+                Attempt = Attempt(),
                 Token = "",
                 FlightRecordDirectory = Optional(FlightRecordsVariable),
             };
@@ -123,7 +124,7 @@ public sealed record RendezvousSettings
             LocalSize = localSize,
             MasterAddress = Text("MASTER_ADDR", "a host name or address"),
             MasterPort = Number("MASTER_PORT", 1, ushort.MaxValue),
-            Attempt = Number(AttemptVariable, 0, int.MaxValue),
+            Attempt = Attempt(),
             Token = token,
             FlightRecordDirectory = Optional(FlightRecordsVariable),
         };
