@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using TorchSharp;
 
 namespace VisualPriors.Distributed.Communication;
@@ -165,17 +167,16 @@ public sealed class JoinedWorld : World
         return place >= 0 ? place : throw new ArgumentException($"ranks {string.Join(", ", ranks)}, expected rank {Rank} among them", nameof(ranks));
     }
 
-    /// <summary>All members of a group must mean the same group: otherwise somebody would wait for ever.</summary>
+    /// <summary>All ranks must mean the same groups: otherwise somebody would wait for ever.</summary>
     private void CheckAgreement(int group, IReadOnlyList<int> ranks, CancellationToken cancellationToken)
     {
-        var mine = JsonSerializer.SerializeToUtf8Bytes([.. ranks], GroupJson.Default.Int32Array);
-        var all = _groups.AllGather(mine, cancellationToken);
-        foreach (var rank in ranks)
+        var messages = _groups.AllGather(JsonSerializer.SerializeToUtf8Bytes([.. ranks], GroupJson.Default.Int32Array), cancellationToken);
+        foreach (var sameGroup in messages.Index().GroupBy(message => Encoding.UTF8.GetString(message.Item), message => message.Index))
         {
-            if (!all[rank].AsSpan().SequenceEqual(mine))
+            if (!JsonSerializer.Deserialize(sameGroup.Key, GroupJson.Default.Int32Array)!.SequenceEqual(sameGroup))
             {
                 throw new CollectiveException(_failures.Report(
-                    $"group {group} has the ranks [{string.Join(", ", ranks)}] on rank {Rank}, but others on rank {rank}: all ranks must create the same groups in the same order"));
+                    $"group {group} is to have the ranks {sameGroup.Key}, but only ranks {string.Join(", ", sameGroup)} say so: all ranks must create the same groups in the same order"));
             }
         }
     }
@@ -243,5 +244,5 @@ public sealed class JoinedWorld : World
 }
 
 /// <summary>The shape of what ranks tell each other of a group.</summary>
-[System.Text.Json.Serialization.JsonSerializable(typeof(int[]))]
-internal sealed partial class GroupJson : System.Text.Json.Serialization.JsonSerializerContext;
+[JsonSerializable(typeof(int[]))]
+internal sealed partial class GroupJson : JsonSerializerContext;

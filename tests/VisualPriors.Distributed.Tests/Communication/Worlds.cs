@@ -10,6 +10,9 @@ internal static class Worlds
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    /// <summary>Keeps runs of these tests that are under way at once apart.</summary>
+    public static readonly string Token = $"a token for these tests: {Guid.NewGuid()}";
+
     public static RendezvousSettings Settings(int size, int port, int rank = 0) => new()
     {
         Rank = rank,
@@ -19,16 +22,28 @@ internal static class Worlds
         MasterAddress = "127.0.0.1",
         MasterPort = port,
         Attempt = 3,
-        Token = "a token for these tests",
+        Token = Token,
         JoinTimeout = Patience,
         CollectiveTimeout = Patience,
     };
 
+    /// <summary>A port that nobody listens at, out of those that the system gives to nobody by itself.</summary>
     public static int FreePort()
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(10_000, 30_000);
+            try
+            {
+                using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken: another.
+            }
+        }
     }
 
     /// <summary>Joins worlds and lets every rank do something with its own; all must succeed.</summary>
