@@ -69,6 +69,11 @@ public sealed class Checkpointer : IDisposable
         if (world.Rank == 0)
         {
             (store, var latest) = CheckpointStore.AcquireAsync(objects, stageDigest, attempt, cancellationToken).GetAwaiter().GetResult();
+            foreach (var skipped in store.Skipped)
+            {
+                warn($"the checkpoint of step {skipped.Step} (attempt {skipped.Attempt}) is passed over: {skipped.Reason}");
+            }
+
             point = new ResumePoint(store.Attempt, latest?.Position.Step, latest?.Attempt);
         }
 
