@@ -78,14 +78,15 @@ internal sealed class TrainingLoop : IDisposable
             _training.Start();
             Step(batches, agreed);
             _training.Stop();
-            var isDue = _checkpointer?.IsDue(_position.Step) == true;
-            if ((_pending.Count >= ReadEverySteps || isDue || _position.Step == _task.TotalSteps) && !TryRead())
+            var savesNow = _checkpointer?.IsDue(_position.Step) == true;
+            var isRead = savesNow || _pending.Count >= ReadEverySteps || _position.Step == _task.TotalSteps || _task.IsValidationDue(_position.Step);
+            if (isRead && !TryRead())
             {
                 continue;
             }
 
             Validate();
-            if (isDue)
+            if (savesNow)
             {
                 _checkpointer!.Save(_position, Log, _optimizer);
             }
@@ -210,8 +211,9 @@ internal sealed class TrainingLoop : IDisposable
 
     private void Validate()
     {
-        if (_task.Validate(_position.Step) is { } result)
+        if (_task.IsValidationDue(_position.Step))
         {
+            var result = _task.Validate();
             Log.Write(new MetricsLine
             {
                 Step = _position.Step,

@@ -22,8 +22,11 @@ internal sealed record TrainingTask
     /// <summary>Summed loss of every sample of a micro-batch, [samples] fp32, with gradients to the trainable parameters.</summary>
     public required Func<MicroBatch, Tensor> SampleLosses { get; init; }
 
-    /// <summary>Validation after a number of steps, the same on every rank; null at steps that have none.</summary>
-    public Func<long, ValidationResult?> Validate { get; init; } = _ => null;
+    /// <summary>Whether there is a validation after a number of steps; the same on every rank.</summary>
+    public Func<long, bool> IsValidationDue { get; init; } = _ => false;
+
+    /// <summary>Takes a validation; every rank does, and gets the same. Asked for only when one is due.</summary>
+    public Func<ValidationResult> Validate { get; init; } = () => throw new InvalidOperationException("nothing to validate");
 }
 
 /// <summary>Validation losses in nats per token.</summary>

@@ -38,7 +38,8 @@ public static class PretrainStage
             LossProtection = training.LossProtection,
             Load = step => Load(batches, schedule, training, work.Share, step),
             SampleLosses = batch => SampleLosses(decoder, batch),
-            Validate = validation.At,
+            IsValidationDue = validation.IsDue,
+            Validate = validation.Take,
         };
         var summary = work.Train(task, optimizer, cancellationToken);
         using var scope = NewDisposeScope();

@@ -17,14 +17,12 @@ internal sealed class PretrainValidation(
     private readonly IReadOnlyList<(int Source, long[] Tokens)> _windows =
         ValidationWindows.Take(corpus, schedule, training.SequenceLength, training.Validation.Sequences);
 
-    /// <summary>Validation after a number of steps: before the first, after the last, and at the interval asked for.</summary>
-    public ValidationResult? At(long step)
-    {
-        var due = step == 0 || step == totalSteps || (training.Validation.EverySteps > 0 && step % training.Validation.EverySteps == 0);
-        return due ? Take() : null;
-    }
+    /// <summary>Whether there is one after a number of steps: before the first, after the last, and at the interval asked for.</summary>
+    public bool IsDue(long step) =>
+        step == 0 || step == totalSteps || (training.Validation.EverySteps > 0 && step % training.Validation.EverySteps == 0);
 
-    private ValidationResult Take()
+    /// <summary>Takes the loss now; every rank does.</summary>
+    public ValidationResult Take()
     {
         // Ranks take windows in turn; each gives its own losses, in order.
         var own = Losses([.. _windows.Where((_, i) => i % world.Size == world.Rank)]);

@@ -74,23 +74,21 @@ public sealed class TrainingLoopTests
     }
 
     [Fact]
-    public void Validation_is_asked_for_before_the_first_and_after_every_step()
+    public void Validations_stand_in_the_log_where_they_were_taken()
     {
         using var decoder = TinyModel.Decoder();
         using var optimizer = TinyModel.AdamW(TrainedUnits.Of(decoder, ""));
-        var asked = new List<long>();
         var task = Task(decoder, microBatchSize: 8) with
         {
-            Validate = step =>
-            {
-                asked.Add(step);
-                return null;
-            },
+            IsValidationDue = step => step is 0 or 3 or Steps,
+            Validate = () => new ValidationResult(1, new Dictionary<string, double>()),
         };
 
-        TinyModel.Run(task, optimizer);
+        var lines = TinyModel.Run(task, optimizer).Select(line => JsonNode.Parse(line)!).ToList();
 
-        Assert.Equal(Enumerable.Range(0, Steps + 1).Select(step => (long)step), asked);
+        Assert.Equal(
+            [0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 8], lines.Select(line => (int)line["step"]!));
+        Assert.Equal([0, 4, 10], Enumerable.Range(0, lines.Count).Where(i => lines[i]["validationLoss"] is not null));
     }
 
     private static string[] Train(int microBatchSize, ScalarType dtype = ScalarType.Float32)
