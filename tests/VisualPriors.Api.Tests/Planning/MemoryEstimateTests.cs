@@ -79,7 +79,7 @@ public sealed class MemoryEstimateTests
 
         // [D, 768] and [D, D] with their biases, D = 3,072.
         Assert.Equal(4 * ((3072 * 768) + 3072 + (3072 * 3072) + 3072), memory.Masters);
-        Assert.True(memory.Weights > 2 * 3_015_355_392);
+        Assert.True(memory.Weights > 2 * 3_015_355_392L);
     }
 
     /// <summary>field-training.md 2.4: 12 bytes a parameter. Its 7B and 13B are Llama-2's shapes, its 1B TinyLlama's.</summary>

@@ -39,12 +39,12 @@ public sealed class RunEstimateTests : IDisposable
     [Fact]
     public void The_lowest_stage_that_fits_has_the_largest_micro_batch_that_does()
     {
-        // 16 GPUs with a sequence each: 7B needs ZeRO 1 there, whatever is written.
+        // 16 GPUs with eight sequences each: 7B needs ZeRO 1 there, whatever is written, and has room for two at a time.
         var estimate = Of(Large(nodes: 2, global: 128, stage: 3)).Single(estimate => estimate.Preset == "7B");
 
         Assert.Equal((3, 8, true), (estimate.AsWritten.ZeroStage, estimate.AsWritten.MicroBatchSize, estimate.AsWritten.ActivationCheckpointing));
         Assert.Null(estimate.OtherCheckpointing);
-        Assert.Equal((1, 1, false, true), (estimate.Cheapest!.ZeroStage, estimate.Cheapest.MicroBatchSize, estimate.Cheapest.ActivationCheckpointing, estimate.Cheapest.Fits));
+        Assert.Equal((1, 2, false, true), (estimate.Cheapest!.ZeroStage, estimate.Cheapest.MicroBatchSize, estimate.Cheapest.ActivationCheckpointing, estimate.Cheapest.Fits));
     }
 
     [Fact]
