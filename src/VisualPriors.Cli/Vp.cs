@@ -30,6 +30,7 @@ internal static class Vp
             Json,
             Bind(PrepareCommand.Create()),
             Bind(ValidateCommand.Create()),
+            Bind(PlanCommand.Create()),
             Bind(RunCommand.Create()),
             Bind(ReportCommand.Create()),
         };

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Planning;
 using VisualPriors.Api.Plans;
 using VisualPriors.Cli.Experiments;
 using VisualPriors.Evaluation.Reports;
@@ -20,6 +21,12 @@ internal sealed record ErrorDocument(ErrorReport Error);
 
 /// <summary>What <c>vp validate</c> says.</summary>
 internal sealed record PlanDocument(IReadOnlyList<StageSummary> Stages);
+
+/// <summary>What <c>vp plan</c> says. Sizes in bytes, per GPU but for checkpoints; what is estimated is so called in <c>estimated</c>.</summary>
+/// <param name="Gpu">The kind of GPU, and the utilisation that is assumed.</param>
+/// <param name="Estimated">Names of the members that are estimates; all others are exact.</param>
+/// <param name="Runs">Every training run, its own model first.</param>
+internal sealed record EstimateDocument(GpuSpecification Gpu, IReadOnlyList<string> Estimated, IReadOnlyList<RunEstimate> Runs);
 
 /// <summary>What <c>vp report</c> says.</summary>
 internal sealed record ReportDocument(string Report);
@@ -71,6 +78,7 @@ internal sealed record RunEvent
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(ErrorDocument))]
 [JsonSerializable(typeof(PlanDocument))]
+[JsonSerializable(typeof(EstimateDocument))]
 [JsonSerializable(typeof(ReportDocument))]
 [JsonSerializable(typeof(PreparationEvent))]
 [JsonSerializable(typeof(RunEvent))]

@@ -7,6 +7,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("prepare", "--packages")]
     [InlineData("validate", "--data")]
+    [InlineData("plan", "--gpu")]
     [InlineData("run", "--output")]
     [InlineData("report", "--output")]
     public async Task Every_command_has_help_with_its_options_and_exit_codes(string command, string option)
