@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using VisualPriors.Api.Models;
 using VisualPriors.Api.Resources;
-using VisualPriors.Models;
-using VisualPriors.Torch;
 using VisualPriors.Distributed.Communication;
 using VisualPriors.Distributed.Sharding;
+using VisualPriors.Models;
+using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Benchmarks;

@@ -129,7 +129,8 @@ internal sealed class GradientReduction : IDisposable
                 unit.GradientShard.PlusInPlace(arrived);
                 arrived.Dispose();
                 full.Dispose();
-            }));
+            }
+            ));
         }
         else
         {

@@ -1,6 +1,5 @@
 using VisualPriors.Api.Errors;
 using VisualPriors.Api.Resources;
-using VisualPriors.Training.Loops;
 
 namespace VisualPriors.Training.Tests.Checkpoints;
 

@@ -1,7 +1,6 @@
 using VisualPriors.Api.Resources;
 using VisualPriors.Distributed.Communication;
 using VisualPriors.Distributed.Sharding;
-using VisualPriors.Models;
 using VisualPriors.Training.Batches;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Optimization;
