@@ -5,7 +5,19 @@ switch (args)
     case ["training-throughput"]:
         TrainingThroughput.Run();
         return 0;
+    case ["checkpoint-stall"]:
+        CheckpointStall.Run();
+        return 0;
+    case ["rank-throughput"]:
+        RankThroughput.Run(zeroStage: 1);
+        RankThroughput.Run(zeroStage: 2);
+        return 0;
+    case ["device-training", var device]:
+        return DeviceTraining.Run(Enum.Parse<TorchSharp.DeviceType>(device, ignoreCase: true)) ? 0 : 1;
+    case [SyntheticRanks.Argument, .. var arguments]:
+        SyntheticRanks.RunRank(arguments);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: VisualPriors.Benchmarks training-throughput");
+        Console.Error.WriteLine("usage: VisualPriors.Benchmarks training-throughput | checkpoint-stall | rank-throughput | device-training cpu|cuda");
         return 2;
 }
