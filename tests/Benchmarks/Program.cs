@@ -5,6 +5,10 @@ switch (args)
     case ["training-throughput"]:
         TrainingThroughput.Run();
         return 0;
+    case ["all-reduce-bandwidth"]:
+        return AllReduceBandwidth.Run();
+    case ["all-reduce-bandwidth", "second", var port]:
+        return AllReduceBandwidth.RunSecond(port);
     case ["checkpoint-stall"]:
         CheckpointStall.Run();
         return 0;
@@ -18,6 +22,9 @@ switch (args)
         SyntheticRanks.RunRank(arguments);
         return 0;
     default:
-        Console.Error.WriteLine("usage: VisualPriors.Benchmarks training-throughput | checkpoint-stall | rank-throughput | device-training cpu|cuda");
+        Console.Error.WriteLine("""
+            usage: VisualPriors.Benchmarks training-throughput | all-reduce-bandwidth | checkpoint-stall | rank-throughput
+                   VisualPriors.Benchmarks device-training cpu|cuda
+            """);
         return 2;
 }

@@ -10,6 +10,9 @@ public sealed class FlightRecorder
     /// <summary>How many are remembered.</summary>
     public const int Capacity = 256;
 
+    /// <summary>The group of what is among all hosts.</summary>
+    internal const int NoGroup = -1;
+
     private readonly Lock _lock = new();
     private readonly Entry[] _entries = new Entry[Capacity];
     private long _count;

@@ -2,11 +2,12 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using TorchSharp;
+using VisualPriors.Torch;
 
 namespace VisualPriors.Distributed.Communication;
 
 /// <summary>
-/// A run of several processes that found each other over TCP. Tensors are on the device that it was joined with: over TCP on CPUs.
+/// A run of several processes that found each other over TCP. Collectives of tensors on a CPU go over TCP too, those on a GPU by NCCL.
 /// </summary>
 public sealed class JoinedWorld : World
 {
@@ -20,16 +21,28 @@ public sealed class JoinedWorld : World
     private readonly CollectiveContext _context;
     private readonly List<IDisposable> _parts = [];
     private readonly HostChannel _groups;
+    private readonly NcclLibrary? _nccl;
+    private readonly NcclStreams? _cuda;
     private int _groupCount;
     private bool _isDisposed;
 
-    private JoinedWorld(RendezvousSettings settings, Rendezvous rendezvous, CancellationToken cancellationToken)
+    private JoinedWorld(
+        RendezvousSettings settings,
+        Rendezvous rendezvous,
+        NcclLibrary? nccl,
+        NcclStreams? cuda,
+        Action<CollectiveException>? onFailure,
+        CancellationToken cancellationToken)
     {
         _settings = settings;
+        _nccl = nccl;
+        _cuda = cuda;
         _rendezvous = rendezvous;
         _context = new CollectiveContext(settings.CollectiveTimeout, _failures, FlightRecorder, FlightRecordPath(settings));
         _watch = new PeerWatch(rendezvous.Watches, _failures);
         _failures.Reported += WriteFlightRecord;
+        _failures.Reported += reason => onFailure?.Invoke(new CollectiveException(
+            $"{reason}{(_context.FlightRecordPath is { } path ? $"; flight record: {path}" : "")}"));
         try
         {
             Steps = OpenChannel("steps", StepsChannel, cancellationToken);
@@ -70,26 +83,29 @@ public sealed class JoinedWorld : World
 
     /// <summary>Joins the run; waits until all its processes did.</summary>
     /// <param name="settings">Which process this is, and where the others are found.</param>
-    /// <param name="device">Where the tensors of collectives are: <see cref="DeviceType.CPU"/>.</param>
+    /// <param name="device">Where the tensors of collectives are: on a CPU or on a CUDA device, the only one that the process sees.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
+    /// <param name="onFailure">
+    /// Hears, on a thread in the background, that no collective will end any more, once the flight record is written: a thread that waits
+    /// for a GPU would not notice by itself.
+    /// </param>
     /// <exception cref="RendezvousException">This process is refused, or not all came in time.</exception>
     /// <exception cref="CollectiveException">Another process ended while connections were made.</exception>
-    public static World Join(RendezvousSettings settings, DeviceType device, CancellationToken cancellationToken)
+    /// <exception cref="DllNotFoundException">NCCL or CUDA is not there.</exception>
+    public static World Join(
+        RendezvousSettings settings, DeviceType device, CancellationToken cancellationToken, Action<CollectiveException>? onFailure = null)
     {
-        if (device != DeviceType.CPU)
-        {
-            throw new NotSupportedException($"collectives on {device}");
-        }
-
         if (settings.WorldSize == 1)
         {
             return new SingleProcess();
         }
 
+        var nccl = device == DeviceType.CUDA ? NcclLibrary.Load() : null;
+        var cuda = device == DeviceType.CUDA ? NcclStreams.Load() : null;
         var rendezvous = Rendezvous.Join(settings, cancellationToken);
         try
         {
-            return new JoinedWorld(settings, rendezvous, cancellationToken);
+            return new JoinedWorld(settings, rendezvous, nccl, cuda, onFailure, cancellationToken);
         }
         catch
         {
@@ -115,7 +131,6 @@ public sealed class JoinedWorld : World
         _watch.Dispose();
         _parts.ForEach(part => part.Dispose());
         _rendezvous.Dispose();
-        _failures.Dispose();
     }
 
     private static string? FlightRecordPath(RendezvousSettings settings) =>
@@ -126,14 +141,30 @@ public sealed class JoinedWorld : World
         var group = _groupCount++;
         var place = PlaceIn(ranks);
         CheckAgreement(group, ranks, cancellationToken);
-        if (ranks.Count == 1)
+        if (ranks.Count == 1 && _nccl is null)
         {
             return new SingleProcess().Everyone;
         }
 
+        ICommunicator communicator = _nccl is not null && _cuda is not null
+            ? CreateNcclGroup(_nccl, _cuda, group, ranks, place, cancellationToken)
+            : CreateRing(group, ranks, place, cancellationToken);
+        _parts.Add(communicator);
+        return communicator;
+    }
+
+    private NcclCommunicator CreateNcclGroup(
+        NcclLibrary nccl, NcclStreams cuda, int group, IReadOnlyList<int> ranks, int place, CancellationToken cancellationToken)
+    {
+        var ids = _groups.AllGather(place == 0 ? nccl.GetUniqueId() : [], cancellationToken);
+        return new NcclCommunicator(nccl, cuda, DeviceType.CUDA, group, ranks, place, ids[ranks[0]], _context);
+    }
+
+    private TcpCommunicator CreateRing(int group, IReadOnlyList<int> ranks, int place, CancellationToken cancellationToken)
+    {
         var next = ranks[(place + 1) % ranks.Count];
         var previous = ranks[(place + ranks.Count - 1) % ranks.Count];
-        var communicator = Connecting($"group {group}", patience =>
+        return Connecting($"group {group}", patience =>
         {
             var sending = _rendezvous.Connect(LinkPurpose.Ring, group, next, patience);
             try
@@ -147,8 +178,6 @@ public sealed class JoinedWorld : World
                 throw;
             }
         }, cancellationToken);
-        _parts.Add(communicator);
-        return communicator;
     }
 
     private int PlaceIn(IReadOnlyList<int> ranks)
@@ -197,7 +226,7 @@ public sealed class JoinedWorld : World
                     links.AddRange(Enumerable.Range(1, Size - 1).Select(rank => _rendezvous.Accept(LinkPurpose.Channel, number, rank, patience)));
                 }
 
-                return new StarChannel(name, Rank, links, Size, _settings.CollectiveTimeout, _failures);
+                return new StarChannel(name, Rank, links, Size, _settings.CollectiveTimeout, _failures, FlightRecorder);
             }
             catch
             {

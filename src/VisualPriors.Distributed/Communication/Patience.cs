@@ -18,13 +18,17 @@ internal readonly struct Patience(TimeSpan limit, PeerFailures? failures, Cancel
     public Patience AtMost(TimeSpan limit) =>
         new(TimeSpan.FromMilliseconds(Math.Clamp(_end - Environment.TickCount64, 0, (long)limit.TotalMilliseconds)), failures, cancellationToken);
 
+    /// <summary>Stops where that was asked for.</summary>
+    /// <exception cref="OperationCanceledException">It was.</exception>
+    public void ThrowIfCancelled() => cancellationToken.ThrowIfCancellationRequested();
+
     /// <summary>Stops waiting where there is a reason to.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="PeerGoneException">Another rank is gone.</exception>
     /// <exception cref="TimeoutException">The time is over.</exception>
     public void ThrowIfOver()
     {
-        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfCancelled();
         if (failures?.Reason is { } reason)
         {
             throw new PeerGoneException(reason);

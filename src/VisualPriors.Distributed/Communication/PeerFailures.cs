@@ -1,10 +1,14 @@
 namespace VisualPriors.Distributed.Communication;
 
 /// <summary>The first failure of the run that this process saw or heard of: once there is one, no collective can end.</summary>
-internal sealed class PeerFailures : IDisposable
+internal sealed class PeerFailures
 {
     private static readonly TimeSpan NewsDelay = TimeSpan.FromMilliseconds(500);
-    private readonly ManualResetEventSlim _reported = new();
+
+    /// <summary>How long those who hear of a failure first may take before others go on without them (a file system may hang too).</summary>
+    private static readonly TimeSpan ReportDelay = TimeSpan.FromSeconds(5);
+
+    private readonly object _lock = new();
     private string? _first;
     private volatile string? _reason;
 
@@ -18,21 +22,26 @@ internal sealed class PeerFailures : IDisposable
     /// <returns>The one that counts.</returns>
     public string Report(string reason)
     {
-        if (Interlocked.CompareExchange(ref _first, reason, null) is null)
+        if (Interlocked.CompareExchange(ref _first, reason, null) is { } first)
         {
-            try
-            {
-                Reported?.Invoke(reason);
-            }
-            finally
+            Wait(ReportDelay);
+            return first;
+        }
+
+        try
+        {
+            Reported?.Invoke(reason);
+        }
+        finally
+        {
+            lock (_lock)
             {
                 _reason = reason;
-                _reported.Set();
+                Monitor.PulseAll(_lock);
             }
         }
 
-        _reported.Wait();
-        return _reason!;
+        return reason;
     }
 
     /// <summary>
@@ -42,12 +51,20 @@ internal sealed class PeerFailures : IDisposable
     /// <returns>The failure that counts.</returns>
     public string Explain(string suspicion)
     {
-        _reported.Wait(NewsDelay);
+        Wait(NewsDelay);
         return Report(suspicion);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _reported.Dispose();
+    private void Wait(TimeSpan limit)
+    {
+        lock (_lock)
+        {
+            if (_reason is null)
+            {
+                Monitor.Wait(_lock, limit);
+            }
+        }
+    }
 }
 
 /// <summary>Another rank is gone.</summary>

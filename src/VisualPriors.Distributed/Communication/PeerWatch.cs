@@ -13,6 +13,10 @@ internal sealed class PeerWatch : IDisposable
     private const byte Failure = 2;
     private const int MaximumTextLength = 4096;
     private static readonly TimeSpan MessageTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long its thread may take to end: whoever hears of a failure may hang.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
+
     private readonly IReadOnlyList<PeerLink> _links;
     private readonly PeerFailures _failures;
     private readonly CancellationTokenSource _stop = new();
@@ -35,10 +39,12 @@ internal sealed class PeerWatch : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _thread.Join();
         _failures.Reported -= PassOn;
         Tell([Goodbye]);
-        _stop.Dispose();
+        if (_thread.Join(StopTimeout))
+        {
+            _stop.Dispose();
+        }
     }
 
     private static byte[] Message(string reason)

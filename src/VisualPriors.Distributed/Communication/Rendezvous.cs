@@ -203,6 +203,7 @@ internal sealed class Rendezvous : IDisposable
         catch (Exception e) when (e is RefusedException or StrangerException or IOException or TimeoutException)
         {
             link.Dispose();
+            patience.ThrowIfCancelled();
             throw new RendezvousException(e is TimeoutException
                 ? $"rank {settings.Rank} joined at {where}, but not all others did within {settings.JoinTimeout.TotalSeconds:0.#} s"
                 : $"rank {settings.Rank} joined at {where}, but the run did not come about: {e.Message}");

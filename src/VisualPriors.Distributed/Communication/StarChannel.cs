@@ -10,8 +10,11 @@ namespace VisualPriors.Distributed.Communication;
 /// <param name="size">All ranks.</param>
 /// <param name="timeout">How long a call may wait for the others.</param>
 /// <param name="failures">What is known of ranks that are gone.</param>
-internal sealed class StarChannel(string name, int rank, IReadOnlyList<PeerLink> links, int size, TimeSpan timeout, PeerFailures failures) : HostChannel
+/// <param name="recorder">Remembers calls.</param>
+internal sealed class StarChannel(
+    string name, int rank, IReadOnlyList<PeerLink> links, int size, TimeSpan timeout, PeerFailures failures, FlightRecorder recorder) : HostChannel
 {
+    private readonly string _operation = $"all-gather of the {name} channel";
     private const int HeadLength = sizeof(long) + sizeof(int);
     private const int SmallMessageBytes = 1 << 18;
     private readonly byte[] _head = new byte[HeadLength];
@@ -35,10 +38,14 @@ internal sealed class StarChannel(string name, int rank, IReadOnlyList<PeerLink>
 
         _calls++;
         var patience = new Patience(timeout, failures, cancellationToken);
+        var ticket = recorder.Ask(FlightRecorder.NoGroup, _operation, _calls, message.Length);
+        recorder.Start(ticket);
         try
         {
             patience.ThrowIfOver();
-            return rank == 0 ? Collect(message, patience) : Contribute(message, patience);
+            var messages = rank == 0 ? Collect(message, patience) : Contribute(message, patience);
+            recorder.End(ticket);
+            return messages;
         }
         catch (OperationCanceledException)
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using TorchSharp;
 using VisualPriors.Distributed.Communication;
+using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Distributed.Tests.Communication;
@@ -9,6 +10,9 @@ namespace VisualPriors.Distributed.Tests.Communication;
 /// <summary>A rank as a process of its own: this very assembly, run as a program. It ends when its standard input does.</summary>
 internal sealed class RankProcess : IDisposable
 {
+    /// <summary>Loads NCCL and tells what from, instead of being a rank.</summary>
+    public const string LoadNccl = "load-nccl";
+
     private const string Ready = "ready";
     private readonly Process _process;
 
@@ -16,6 +20,12 @@ internal sealed class RankProcess : IDisposable
 
     public static int Main(string[] args)
     {
+        if (args is [LoadNccl])
+        {
+            Console.WriteLine(NcclLibrary.Load().Name);
+            return 0;
+        }
+
         int Number(int place) => int.Parse(args[place], CultureInfo.InvariantCulture);
         using var world = JoinedWorld.Join(Worlds.Settings(Number(0), Number(1), Number(2)) with { Token = args[3] }, DeviceType.CPU, CancellationToken.None);
         TakePart(world);
@@ -33,15 +43,32 @@ internal sealed class RankProcess : IDisposable
         world.Checkpoints.AllGather([1], CancellationToken.None);
     }
 
-    public static RankProcess Start(int size, int port, int rank)
+    public static RankProcess Start(int size, int port, int rank) => new(StartProgram([$"{size}", $"{port}", $"{rank}", Worlds.Token], []));
+
+    /// <summary>Runs the program to its end in another environment.</summary>
+    /// <returns>The line that it wrote.</returns>
+    public static string Run(string argument, Dictionary<string, string> environment)
     {
-        string[] arguments = [typeof(RankProcess).Assembly.Location, $"{size}", $"{port}", $"{rank}", Worlds.Token];
-        var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet", ["exec", .. arguments])
+        using var process = StartProgram([argument], environment);
+        process.StandardInput.Close();
+        var text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return text.Trim();
+    }
+
+    private static Process StartProgram(string[] arguments, Dictionary<string, string> environment)
+    {
+        var start = new ProcessStartInfo("dotnet", ["exec", typeof(RankProcess).Assembly.Location, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        return new RankProcess(Process.Start(start)!);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
     }
 
     /// <summary>Waits until it took part.</summary>
