@@ -24,6 +24,12 @@ internal sealed record PlanDocument(IReadOnlyList<StageSummary> Stages);
 /// <summary>What <c>vp report</c> says.</summary>
 internal sealed record ReportDocument(string Report);
 
+/// <summary>What <c>vp export</c> says.</summary>
+internal sealed record ExportDocument(string Address, IReadOnlyList<string> Files, long TensorBytes);
+
+/// <summary>What <c>vp import</c> says.</summary>
+internal sealed record ImportDocument(string Artifact, string Digest);
+
 /// <summary>What <c>vp prepare</c> says, line by line.</summary>
 internal sealed record PreparationEvent(string Step, double Fraction, string Detail);
 
@@ -72,6 +78,8 @@ internal sealed record RunEvent
 [JsonSerializable(typeof(ErrorDocument))]
 [JsonSerializable(typeof(PlanDocument))]
 [JsonSerializable(typeof(ReportDocument))]
+[JsonSerializable(typeof(ExportDocument))]
+[JsonSerializable(typeof(ImportDocument))]
 [JsonSerializable(typeof(PreparationEvent))]
 [JsonSerializable(typeof(RunEvent))]
 internal sealed partial class CliJsonContext : JsonSerializerContext;
