@@ -5,6 +5,7 @@ using VisualPriors.Api.Errors;
 using VisualPriors.Cli.Commands;
 using VisualPriors.Cli.Output;
 using VisualPriors.Cli.Trainer;
+using VisualPriors.Storage.Objects;
 
 namespace VisualPriors.Cli;
 
@@ -33,6 +34,8 @@ internal static class Vp
             Bind(PlanCommand.Create()),
             Bind(RunCommand.Create()),
             Bind(ReportCommand.Create()),
+            Bind(ExportCommand.Create()),
+            Bind(ImportCommand.Create()),
         };
         foreach (var help in root.Options.OfType<HelpOption>())
         {
@@ -80,7 +83,7 @@ internal static class Vp
         InvalidInputException e => new ErrorReport(ExitCode.BadInput, "bad input", e.Errors),
         OperationCanceledException => new ErrorReport(ExitCode.Interrupted, "interrupted; what is finished is kept, nothing is half-written", []),
         StageFailedException e => new ErrorReport(e.ExitCode, e.Message, []),
-        IOException or UnauthorizedAccessException => new ErrorReport(ExitCode.Failed, exception.Message, []),
+        StoreException or IOException or UnauthorizedAccessException => new ErrorReport(ExitCode.Failed, exception.Message, []),
         // Not foreseen, so a mistake of ours: all there is to know.
         _ => new ErrorReport(ExitCode.Failed, exception.ToString(), []),
     };

@@ -10,9 +10,6 @@ internal sealed class ModelConfigFile
     /// <summary>Name of the file in a model's folder.</summary>
     public const string FileName = "config.json";
 
-    /// <summary>Name of the weights in a model's folder.</summary>
-    public const string WeightsFileName = "model.safetensors";
-
     private const long MaximumLength = 1 << 20;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private readonly string _path;

@@ -22,12 +22,7 @@ internal sealed record WeightMap(string Parameter, IReadOnlyList<(string Name, l
     public static T Load<T>(string directory, IReadOnlyCollection<WeightMap> maps, Func<T> create)
         where T : nn.Module
     {
-        using var file = SafetensorsFile.Open(Path.Combine(directory, ModelConfigFile.WeightsFileName));
-        foreach (var (name, shape) in maps.SelectMany(m => m.Parts))
-        {
-            file.CheckShape(name, shape);
-        }
-
+        using var file = Open(directory, maps);
         var module = create();
         var parameters = module.named_parameters().ToDictionary(p => p.name, p => p.parameter);
         using var noGrad = no_grad();
@@ -44,6 +39,27 @@ internal sealed record WeightMap(string Parameter, IReadOnlyList<(string Name, l
         }
 
         return module;
+    }
+
+    /// <summary>Opens a folder's weights, in one file or several, and checks that every tensor is there with its shape.</summary>
+    /// <exception cref="Api.Errors.InvalidInputException">A file is missing, unsound, or lacks a tensor.</exception>
+    public static SafetensorsSet Open(string directory, IReadOnlyCollection<WeightMap> maps)
+    {
+        var set = SafetensorsSet.Open(directory);
+        try
+        {
+            foreach (var (name, shape) in maps.SelectMany(m => m.Parts))
+            {
+                set.CheckShape(name, shape);
+            }
+
+            return set;
+        }
+        catch
+        {
+            set.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Saves parameters under their Hugging Face names, in fp32.</summary>
@@ -65,6 +81,6 @@ internal sealed record WeightMap(string Parameter, IReadOnlyList<(string Name, l
 
         // "format": "pt" is what Hugging Face's loaders ask for.
         SafetensorsWriter.Write(
-            Path.Combine(directory, ModelConfigFile.WeightsFileName), tensors, new Dictionary<string, string> { ["format"] = "pt" });
+            Path.Combine(directory, SafetensorsIndex.SingleFileName), tensors, new Dictionary<string, string> { ["format"] = "pt" });
     }
 }

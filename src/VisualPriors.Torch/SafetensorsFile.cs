@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using VisualPriors.Api.Errors;
 using static TorchSharp.torch;
@@ -14,28 +12,24 @@ public sealed class SafetensorsFile : IDisposable
 {
     private const int ChunkLength = 1 << 24;
     private readonly SafeFileHandle _file;
-    private readonly long _dataStart;
-    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
+    private readonly SafetensorsHeader _header;
 
     private SafetensorsFile(string path, SafeFileHandle file)
     {
         Path = path;
         _file = file;
-        var fileLength = RandomAccess.GetLength(file);
-        var header = ReadHeader(fileLength);
-        _dataStart = sizeof(ulong) + header.Length;
-        ParseHeader(header, fileLength - _dataStart);
+        var length = RandomAccess.GetLength(file);
+        _header = SafetensorsHeader.Parse(ReadHeader(length), length, path);
     }
 
     /// <summary>The file's path.</summary>
     public string Path { get; }
 
     /// <summary>Names of the tensors, in the header's order.</summary>
-    public IReadOnlyCollection<string> Names => _entries.Keys;
+    public IReadOnlyCollection<string> Names => [.. _header.Entries.Keys];
 
     /// <summary>The header's free text, by key.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => _metadata;
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="InvalidInputException">There is no such file, or it is not a sound safetensors file.</exception>
@@ -75,11 +69,11 @@ public sealed class SafetensorsFile : IDisposable
     public Tensor Read(string name)
     {
         var entry = Find(name);
-        var tensor = empty(entry.Shape, entry.Type, CPU);
+        var tensor = empty([.. entry.Shape], entry.Type, CPU);
         for (long done = 0; done < entry.Length;)
         {
             var chunk = SafetensorsFormat.Bytes(tensor, done, (int)Math.Min(ChunkLength, entry.Length - done));
-            var read = RandomAccess.Read(_file, chunk, _dataStart + entry.Offset + done);
+            var read = RandomAccess.Read(_file, chunk, _header.DataStart + entry.Offset + done);
             done += read > 0 ? read : throw Wrong(name, "an end of file", $"{entry.Length} bytes");
         }
 
@@ -90,116 +84,30 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="InvalidInputException">The file has no such tensor, or one of another shape.</exception>
     public void CheckShape(string name, long[] shape)
     {
-        if (Find(name).Shape is var found && !found.AsSpan().SequenceEqual(shape))
+        if (Find(name).Shape is var found && !found.SequenceEqual(shape))
         {
-            throw Wrong(name, Shape(found), Shape(shape));
+            throw Wrong(name, SafetensorsHeader.Describe(found), SafetensorsHeader.Describe(shape));
         }
     }
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
 
-    private static string Shape(long[] shape) => $"shape [{string.Join(", ", shape)}]";
-
     private byte[] ReadHeader(long fileLength)
     {
-        Span<byte> prefix = stackalloc byte[sizeof(ulong)];
-        if (fileLength < prefix.Length || RandomAccess.Read(_file, prefix, 0) < prefix.Length)
-        {
-            throw Wrong(null, $"{fileLength} bytes", "a safetensors file (at least a header length of 8 bytes)");
-        }
-
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        var most = (ulong)Math.Min(SafetensorsFormat.MaximumHeaderLength, fileLength - prefix.Length);
-        if (length > most)
-        {
-            throw Wrong(null, $"a header length of {length}", $"a safetensors file with a header of at most {most} bytes");
-        }
-
-        var header = new byte[length];
+        Span<byte> prefix = stackalloc byte[SafetensorsHeader.PrefixLength];
+        var header = new byte[SafetensorsHeader.ReadLength(prefix[..RandomAccess.Read(_file, prefix, 0)], fileLength, Path)];
         for (var done = 0; done < header.Length;)
         {
             var read = RandomAccess.Read(_file, header.AsSpan(done), prefix.Length + done);
-            done += read > 0 ? read : throw Wrong(null, "an end of file inside the header", $"{length} bytes of header");
+            done += read > 0 ? read : throw Wrong(null, "an end of file inside the header", $"{header.Length} bytes of header");
         }
 
         return header;
     }
 
-    private void ParseHeader(byte[] header, long dataLength)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(header, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 4 });
-            foreach (var property in json.RootElement.EnumerateObject())
-            {
-                if (property.NameEquals(SafetensorsFormat.MetadataKey))
-                {
-                    foreach (var pair in property.Value.EnumerateObject())
-                    {
-                        _metadata.Add(pair.Name, pair.Value.GetString() ?? "");
-                    }
-                }
-                else
-                {
-                    _entries.Add(property.Name, ParseEntry(property, dataLength));
-                }
-            }
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
-        {
-            throw Wrong("header", $"malformed JSON ({e.Message})", "an object of tensors, each with dtype, shape and data_offsets");
-        }
-
-        // The format allows neither gaps nor overlaps: they would hide bytes, or let two names share them.
-        long end = 0;
-        foreach (var (name, entry) in _entries.OrderBy(e => e.Value.Offset).ThenBy(e => e.Value.Length))
-        {
-            if (entry.Offset != end)
-            {
-                throw Wrong(name, $"data from offset {entry.Offset}", $"data from offset {end}, without gap or overlap");
-            }
-
-            end += entry.Length;
-        }
-
-        if (end != dataLength)
-        {
-            throw Wrong(null, $"{dataLength} bytes of data", $"the {end} bytes that the header tells of");
-        }
-    }
-
-    private Entry ParseEntry(JsonProperty property, long dataLength)
-    {
-        var typeName = property.Value.GetProperty("dtype").GetString() ?? "";
-        var (type, size) = SafetensorsFormat.TypeOf(typeName)
-            ?? throw Wrong(property.Name, $"dtype {typeName}", "F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL");
-        var shape = property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray();
-        var offsets = property.Value.GetProperty("data_offsets").EnumerateArray().Select(o => o.GetInt64()).ToArray();
-        if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > dataLength)
-        {
-            throw Wrong(property.Name, $"data_offsets [{string.Join(", ", offsets)}]", $"two ascending offsets within 0..{dataLength}");
-        }
-
-        UInt128 length = (UInt128)size;
-        foreach (var dimension in shape)
-        {
-            length = dimension >= 0 ? length * (UInt128)dimension : throw Wrong(property.Name, Shape(shape), "dimensions of at least 0");
-            if (length > long.MaxValue)
-            {
-                throw Wrong(property.Name, Shape(shape), "a tensor that fits the file");
-            }
-        }
-
-        return length == (UInt128)(offsets[1] - offsets[0])
-            ? new Entry(type, shape, offsets[0], offsets[1] - offsets[0])
-            : throw Wrong(property.Name, $"{offsets[1] - offsets[0]} bytes", $"{length} bytes for {typeName} of {Shape(shape)}");
-    }
-
-    private Entry Find(string name) =>
-        _entries.TryGetValue(name, out var entry) ? entry : throw Wrong(name, "nothing", "a tensor of this name");
+    private SafetensorsEntry Find(string name) =>
+        _header.Entries.TryGetValue(name, out var entry) ? entry : throw Wrong(name, "nothing", "a tensor of this name");
 
     private InvalidInputException Wrong(string? field, string found, string expected) => new(Path, field, found, expected);
-
-    private sealed record Entry(ScalarType Type, long[] Shape, long Offset, long Length);
 }

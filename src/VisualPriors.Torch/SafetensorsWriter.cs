@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text.Json;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Torch;
@@ -8,7 +6,6 @@ namespace VisualPriors.Torch;
 public static class SafetensorsWriter
 {
     private const int ChunkLength = 1 << 24;
-    private const int Alignment = 8;
 
     /// <summary>Writes tensors (from any device, of any strides) to a new file, in the order given; a file in its place is replaced.</summary>
     /// <exception cref="NotSupportedException">The format has no such element type.</exception>
@@ -16,7 +13,7 @@ public static class SafetensorsWriter
         string path, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var file = File.Create(path);
-        file.Write(Header(tensors, metadata));
+        file.Write(SafetensorsHeader.Build(tensors.Select(t => (t.Name, t.Value.dtype, (IReadOnlyList<long>)t.Value.shape)), metadata));
         foreach (var (_, value) in tensors)
         {
             using var scope = NewDisposeScope();
@@ -30,59 +27,20 @@ public static class SafetensorsWriter
         }
     }
 
-    /// <summary>
-    /// What a file begins with: the header's length (8 bytes) and the header, for tensors in the order given, whose bytes follow without gaps.
-    /// </summary>
+    /// <summary>A tensor's bytes (from any device, of any strides) as a file has them, in chunks.</summary>
     /// <exception cref="NotSupportedException">The format has no such element type.</exception>
-    public static byte[] Header(IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata)
+    public static IReadOnlyList<byte[]> Bytes(Tensor value)
     {
-        using var stream = new MemoryStream();
-        stream.Write(stackalloc byte[sizeof(ulong)]);
-        using (var json = new Utf8JsonWriter(stream))
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var flat = value.cpu().contiguous();
+        var length = flat.numel() * SafetensorsFormat.NameOf(flat.dtype).Size;
+        var chunks = new List<byte[]>();
+        for (long done = 0; done < length; done += ChunkLength)
         {
-            json.WriteStartObject();
-            if (metadata is not null)
-            {
-                json.WriteStartObject(SafetensorsFormat.MetadataKey);
-                foreach (var (key, value) in metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
-                {
-                    json.WriteString(key, value);
-                }
-
-                json.WriteEndObject();
-            }
-
-            long offset = 0;
-            foreach (var (name, value) in tensors)
-            {
-                var (type, size) = SafetensorsFormat.NameOf(value.dtype);
-                json.WriteStartObject(name);
-                json.WriteString("dtype", type);
-                json.WriteStartArray("shape");
-                foreach (var dimension in value.shape)
-                {
-                    json.WriteNumberValue(dimension);
-                }
-
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += value.numel() * size);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
+            chunks.Add(SafetensorsFormat.Bytes(flat, done, (int)Math.Min(ChunkLength, length - done)).ToArray());
         }
 
-        // The data begins at a multiple of 8 bytes, so that it can be mapped into memory.
-        while (stream.Length % Alignment != 0)
-        {
-            stream.WriteByte((byte)' ');
-        }
-
-        var bytes = stream.ToArray();
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)(bytes.Length - sizeof(ulong)));
-        return bytes;
+        return chunks;
     }
 }

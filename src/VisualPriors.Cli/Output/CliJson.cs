@@ -31,6 +31,12 @@ internal sealed record EstimateDocument(GpuSpecification Gpu, IReadOnlyList<stri
 /// <summary>What <c>vp report</c> says.</summary>
 internal sealed record ReportDocument(string Report);
 
+/// <summary>What <c>vp export</c> says.</summary>
+internal sealed record ExportDocument(string Address, IReadOnlyList<string> Files, long TensorBytes);
+
+/// <summary>What <c>vp import</c> says.</summary>
+internal sealed record ImportDocument(string Artifact, string Digest);
+
 /// <summary>What <c>vp prepare</c> says, line by line.</summary>
 internal sealed record PreparationEvent(string Step, double Fraction, string Detail);
 
@@ -80,6 +86,8 @@ internal sealed record RunEvent
 [JsonSerializable(typeof(PlanDocument))]
 [JsonSerializable(typeof(EstimateDocument))]
 [JsonSerializable(typeof(ReportDocument))]
+[JsonSerializable(typeof(ExportDocument))]
+[JsonSerializable(typeof(ImportDocument))]
 [JsonSerializable(typeof(PreparationEvent))]
 [JsonSerializable(typeof(RunEvent))]
 internal sealed partial class CliJsonContext : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using VisualPriors.Api.Models;
+using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Models;
@@ -63,6 +64,11 @@ public static class DecoderFolder
         var tied = ModelConfigFile.Read(directory).Flag("tie_word_embeddings");
         return WeightMap.Load(directory, Maps(configuration, tied), () => new Decoder(configuration, device, dtype));
     }
+
+    /// <summary>Opens a decoder's weights for reading one at a time, under their Hugging Face names; all are there with their shapes.</summary>
+    /// <exception cref="Api.Errors.InvalidInputException">A file is missing or malformed, or the weights do not fit the configuration.</exception>
+    public static SafetensorsSet OpenWeights(string directory) =>
+        WeightMap.Open(directory, Maps(LoadConfiguration(directory), ModelConfigFile.Read(directory).Flag("tie_word_embeddings")));
 
     /// <summary>Saves a decoder as it is, in fp32, to an existing folder.</summary>
     public static void Save(Decoder decoder, string directory) =>

@@ -22,8 +22,8 @@ internal sealed class StateBuffer : IDisposable
             ($"{slice.Unit}.master", slice.Master), ($"{slice.Unit}.first_moment", slice.FirstMoment), ($"{slice.Unit}.second_moment", slice.SecondMoment),
         }).ToList();
         _isOnDevice = slices.Count > 0 && slices[0].Master.device_type != TorchSharp.DeviceType.CPU;
-        Header = SafetensorsWriter.Header(
-            sources,
+        Header = SafetensorsHeader.Build(
+            sources.Select(source => (source.Item1, source.Item2.dtype, (IReadOnlyList<long>)source.Item2.shape)),
             slices.ToDictionary(slice => $"{slice.Unit}.start", slice => slice.Start.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 
         // Zeroed, so that the pages are there before the first save.
