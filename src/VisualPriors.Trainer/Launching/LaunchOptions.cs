@@ -64,7 +64,7 @@ internal sealed record LaunchOptions
             NodeRank = (int?)Number("--node-rank", TrainerEnvironment.NodeRank, 0, int.MaxValue),
             MasterAddress = Text("--master-address", TrainerEnvironment.MasterAddress),
             MasterPort = (int?)Number("--master-port", TrainerEnvironment.MasterPort, 1, ushort.MaxValue),
-            Attempt = Number("--attempt", TrainerEnvironment.Attempt, 0, long.MaxValue),
+            Attempt = Number("--attempt", TrainerEnvironment.Attempt, 1, int.MaxValue),
             Token = NotEmpty(environment(TrainerEnvironment.RendezvousToken)),
             VisibleDevices = environment(TrainerEnvironment.VisibleDevices),
             Grace = TrainerEnvironment.Grace(environment),

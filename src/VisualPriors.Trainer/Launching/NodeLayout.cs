@@ -7,6 +7,9 @@ namespace VisualPriors.Trainer.Launching;
 /// <summary>The processes of one node and how they find those of the others.</summary>
 internal sealed record NodeLayout
 {
+    /// <summary>What ranks, which must agree on an attempt, are told where nobody counts them: their token tells this attempt from others.</summary>
+    private const long Uncounted = 0;
+
     /// <summary>This node's place among all nodes.</summary>
     public required int NodeRank { get; init; }
 
@@ -82,7 +85,7 @@ internal sealed record NodeLayout
             [TrainerEnvironment.MasterAddress] = isOne ? null : MasterAddress,
             [TrainerEnvironment.MasterPort] = isOne ? null : Text(MasterPort),
             [TrainerEnvironment.RendezvousToken] = isOne ? null : Token,
-            [TrainerEnvironment.Attempt] = Attempt is { } attempt ? Text(attempt) : null,
+            [TrainerEnvironment.Attempt] = Attempt is { } attempt ? Text(attempt) : isOne ? null : Text(Uncounted),
             [TrainerEnvironment.ParentPipe] = "1",
         };
         if (Devices is not null)
