@@ -7,9 +7,6 @@ namespace VisualPriors.Trainer.Launching;
 /// <summary>The processes of one node and how they find those of the others.</summary>
 internal sealed record NodeLayout
 {
-    /// <summary>What ranks, which must agree on an attempt, are told where nobody counts them: their token tells this attempt from others.</summary>
-    private const long Uncounted = 0;
-
     /// <summary>This node's place among all nodes.</summary>
     public required int NodeRank { get; init; }
 
@@ -85,7 +82,7 @@ internal sealed record NodeLayout
             [TrainerEnvironment.MasterAddress] = isOne ? null : MasterAddress,
             [TrainerEnvironment.MasterPort] = isOne ? null : Text(MasterPort),
             [TrainerEnvironment.RendezvousToken] = isOne ? null : Token,
-            [TrainerEnvironment.Attempt] = Attempt is { } attempt ? Text(attempt) : isOne ? null : Text(Uncounted),
+            [TrainerEnvironment.Attempt] = Attempt is { } attempt ? Text(attempt) : null,
             [TrainerEnvironment.ParentPipe] = "1",
         };
         if (Devices is not null)

@@ -15,7 +15,7 @@ public sealed class NodeLayoutTests
 
         Assert.Equal(
             "RANK=1 LOCAL_RANK=1 WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 NODE_RANK=0 MASTER_ADDR=127.0.0.1 MASTER_PORT=4711 "
-            + "VISUALPRIORS_RENDEZVOUS_TOKEN=fresh VISUALPRIORS_ATTEMPT=0 VISUALPRIORS_PARENT_PIPE=1",
+            + "VISUALPRIORS_RENDEZVOUS_TOKEN=fresh VISUALPRIORS_ATTEMPT VISUALPRIORS_PARENT_PIPE=1",
             Text(layout, 1));
     }
 
@@ -42,9 +42,6 @@ public sealed class NodeLayoutTests
             + "VISUALPRIORS_ATTEMPT=3 VISUALPRIORS_PARENT_PIPE=1 CUDA_VISIBLE_DEVICES=0",
             Text(layout, 0));
     }
-
-    [Fact]
-    public void An_attempt_that_nobody_counts_is_none_for_a_run_of_one() => Assert.Null(Of(Options, new()).EnvironmentOf(0)["VISUALPRIORS_ATTEMPT"]);
 
     [Theory]
     [InlineData("4,5", 0, "4")]
