@@ -27,7 +27,7 @@ internal static class TrainerEnvironment
     /// <summary>TCP port of rank 0's rendezvous.</summary>
     public const string MasterPort = "MASTER_PORT";
 
-    /// <summary>Number of the attempt at the stage; absent where nobody counts attempts.</summary>
+    /// <summary>Number of the attempt at the stage, from 1; absent where nobody counts attempts.</summary>
     public const string Attempt = "VISUALPRIORS_ATTEMPT";
 
     /// <summary>Secret that all processes of one attempt share, and nobody else.</summary>

@@ -52,6 +52,8 @@ public sealed class LaunchOptionsTests
     [InlineData("--plan a --master-port 0", "--master-port", "'0'")]
     [InlineData("--plan a --master-port 65536", "--master-port", "'65536'")]
     [InlineData("--plan a --attempt 1.5", "--attempt", "'1.5'")]
+    [InlineData("--plan a --attempt 0", "--attempt", "'0'")]
+    [InlineData("--plan a --attempt 2147483648", "--attempt", "'2147483648'")]
     public void A_wrong_option_is_named(string arguments, string? field, string found) =>
         Refused(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), [], "launch", field, found);
 

@@ -112,6 +112,22 @@ public sealed class LaunchProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_rank_that_cannot_stop_when_the_launcher_is_gone_kills_itself_after_the_grace()
+    {
+        // Opening a pipe that nobody writes to hangs, as a collective without its peer may.
+        var pipe = Path.Combine(_root, "plan.json");
+        using (var make = Process.Start("mkfifo", [pipe]))
+        {
+            await make.WaitForExitAsync();
+        }
+
+        var rank = Start(["run", "--plan", pipe], new() { ["VISUALPRIORS_PARENT_PIPE"] = "1", ["VISUALPRIORS_GRACE_SECONDS"] = "0.5" });
+        rank.StandardInput.Close();
+
+        Assert.Equal(137, (await EndAsync(rank)).ExitCode);
+    }
+
+    [Fact]
     public async Task A_standard_input_that_nobody_holds_stops_nothing()
     {
         var launcher = Start(Plan(tokens: 64));
@@ -192,16 +208,21 @@ public sealed class LaunchProgramTests : IDisposable
     {
         var path = Path.Combine(_root, "plan.json");
         File.WriteAllBytes(path, PlanJson.Write(plan));
+        return Start(["launch", "--plan", path, .. options], hasParentPipe ? new() { ["VISUALPRIORS_PARENT_PIPE"] = "1" } : []);
+    }
+
+    private Process Start(string[] arguments, Dictionary<string, string> environment)
+    {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, "VisualPriors.Trainer.dll"), "launch", "--plan", path, .. options])
+        var start = new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, "VisualPriors.Trainer.dll"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        if (hasParentPipe)
+        foreach (var (name, value) in environment)
         {
-            start.Environment["VISUALPRIORS_PARENT_PIPE"] = "1";
+            start.Environment[name] = value;
         }
 
         _launcher = Process.Start(start)!;

@@ -153,7 +153,7 @@ public sealed class LauncherTests : IDisposable
         var run = Run(
             2,
             $"[ $RANK = 1 ] && trap '' TERM || trap 'exit 130' TERM; touch {_folder}/ready.$RANK; {Forever}",
-            new() { Grace = TimeSpan.FromSeconds(0.5) },
+            new() { Grace = TimeSpan.FromSeconds(2) },
             stop.Token);
         await Until(() => File.Exists($"{_folder}/ready.0") && File.Exists($"{_folder}/ready.1"));
 
@@ -229,7 +229,7 @@ public sealed class LauncherTests : IDisposable
         await File.WriteAllTextAsync(path, $"echo $$ > {_folder}/pid.${{RANK:-0}}\n{script}\n", CancellationToken.None);
         var launcher = new Launcher(
             new RankCommand("/bin/sh", [path]),
-            patience ?? new() { Grace = Bound, Ending = TimeSpan.FromSeconds(0.5) },
+            patience ?? new() { Grace = Bound, Attribution = Bound, Ending = TimeSpan.FromSeconds(0.5) },
             _log.Enqueue,
             _progress.Enqueue);
         return await launcher.RunAsync("plan.json", Layout(size), stop).WaitAsync(Bound, CancellationToken.None);
