@@ -26,12 +26,15 @@ internal sealed class SyntheticRanks : IDisposable
         var port = FreePort();
         for (var rank = 0; rank < size; rank++)
         {
+            // Run by the runtime, or as a program that brings its own.
+            var host = Environment.ProcessPath!;
+            string[] program = Path.GetFileNameWithoutExtension(host) == "dotnet" ? [typeof(SyntheticRanks).Assembly.Location] : [];
             string[] arguments =
             [
-                typeof(SyntheticRanks).Assembly.Location, Argument, model.Preset, $"{model.Device}", $"{model.Type}", $"{model.GlobalBatchSize}", $"{model.Length}",
+                .. program, Argument, model.Preset, $"{model.Device}", $"{model.Type}", $"{model.GlobalBatchSize}", $"{model.Length}",
                 $"{model.ZeroStage}",
             ];
-            var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            var start = new ProcessStartInfo(host, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
             start.Environment["OMP_NUM_THREADS"] = $"{threads}";
             start.Environment["NCCL_HOSTID"] = $"rank-{rank}"; // NCCL refuses two ranks on one GPU, unless it takes them for two machines
             if (size > 1)
