@@ -6,9 +6,6 @@ namespace VisualPriors.Distributed.Communication;
 /// <summary>Sums of buffers, as wide as the processor's vectors are.</summary>
 internal static unsafe class Summation
 {
-    private const uint Infinity = 0x7F80_0000;
-    private const uint QuietBit = 0x0040_0000;
-
     /// <summary>destination = left + right. The destination may be one of the two.</summary>
     public static void Add(float* destination, float* left, float* right, long count)
     {
@@ -24,7 +21,10 @@ internal static unsafe class Summation
         }
     }
 
-    /// <summary>The same for bf16: added in fp32, rounded to the nearest, ties to even; a NaN stays one.</summary>
+    /// <summary>
+    /// The same for bf16: added in fp32, rounded to the nearest, ties to even. A NaN stays one: that of a sum of widened numbers has no bits
+    /// set in its lower half, so that rounding does not carry over.
+    /// </summary>
     public static void AddBFloat16(ushort* destination, ushort* left, ushort* right, long count)
     {
         long i = 0;
@@ -41,19 +41,16 @@ internal static unsafe class Summation
         }
     }
 
-    /// <summary>A number rounded to bf16, as its bits.</summary>
-    public static ushort Round(float value)
+    private static ushort Round(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)(((bits & int.MaxValue) > Infinity ? bits | QuietBit : bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<uint> AddWidened(Vector<uint> left, Vector<uint> right)
     {
         var bits = Vector.AsVectorUInt32(Vector.AsVectorSingle(left << 16) + Vector.AsVectorSingle(right << 16));
-        var rounded = bits + new Vector<uint>(0x7FFF) + ((bits >>> 16) & Vector<uint>.One);
-        var isNaN = Vector.GreaterThan(bits & new Vector<uint>(int.MaxValue), new Vector<uint>(Infinity));
-        return Vector.ConditionalSelect(isNaN, bits | new Vector<uint>(QuietBit), rounded) >>> 16;
+        return (bits + new Vector<uint>(0x7FFF) + ((bits >>> 16) & Vector<uint>.One)) >>> 16;
     }
 }

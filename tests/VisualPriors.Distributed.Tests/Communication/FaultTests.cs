@@ -59,6 +59,27 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public void Who_wants_to_know_is_told_of_a_lost_rank_without_asking()
+    {
+        var port = Worlds.FreePort();
+        using var process = RankProcess.Start(2, port, 1);
+        using var told = new ManualResetEventSlim();
+        CollectiveException? failure = null;
+        using var world = JoinedWorld.Join(Recorded(Worlds.Settings(2, port)), DeviceType.CPU, CancellationToken.None, e =>
+        {
+            failure = e;
+            told.Set();
+        });
+        RankProcess.TakePart(world);
+        process.WaitUntilReady();
+        process.Kill();
+        Assert.True(told.Wait(Worlds.Patience));
+        var path = Path.Combine(_folder, "flight-record-rank-0.json");
+        Assert.Matches($"^rank 1 is gone .*; flight record: {path}$", failure!.Message);
+        Assert.True(File.Exists(path));
+    }
+
+    [Fact]
     public void A_flight_record_that_cannot_be_written_holds_up_nobody_for_long()
     {
         // Opening a pipe that nobody reads hangs, like a file on a file server that went away.
