@@ -16,12 +16,13 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 var messages = new MessageWriter(Console.Out);
 
+var started = Stopwatch.GetTimestamp();
 StageOutcome outcome;
 switch (args)
 {
     case ["run", "--plan", var planPath]:
         ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), StopOrDie);
-        outcome = StageRunner.Run(planPath, RendezvousSettings.FromEnvironment, messages.Progress, stop.Token);
+        outcome = StageRunner.Run(planPath, RendezvousSettings.FromEnvironment, messages.Progress, EndIfStuck, stop.Token);
         break;
     case ["launch", .. var options]:
         ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stop.Cancel);
@@ -52,4 +53,12 @@ void StopOrDie()
     // The launcher is gone: nobody else is left to end this process if it cannot stop.
     Thread.Sleep(TrainerEnvironment.Grace(Environment.GetEnvironmentVariable));
     Process.GetCurrentProcess().Kill();
+}
+
+void EndIfStuck(CollectiveException failure)
+{
+    // The stage's own thread sees the failure at its next collective, unless it waits for a GPU that will never answer.
+    Thread.Sleep(TimeSpan.FromSeconds(10));
+    messages.Outcome(new StageOutcome { Result = StageResult.PeerLost, Message = failure.Message, Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds });
+    Environment.Exit(TrainerExitCode.Of(StageResult.PeerLost));
 }

@@ -19,8 +19,14 @@ internal static class StageRunner
     /// <param name="planPath">The plan's file.</param>
     /// <param name="settings">Which rank this is, and where the others are found.</param>
     /// <param name="report">Told how far the stage is.</param>
+    /// <param name="onPeerLost">Hears, on another thread, that no collective will end any more: a thread that waits for a GPU would not notice.</param>
     /// <param name="cancellationToken">Asks the stage to save and stop.</param>
-    public static StageOutcome Run(string planPath, Func<RendezvousSettings> settings, Action<ProgressReport> report, CancellationToken cancellationToken)
+    public static StageOutcome Run(
+        string planPath,
+        Func<RendezvousSettings> settings,
+        Action<ProgressReport> report,
+        Action<CollectiveException> onPeerLost,
+        CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         try
@@ -29,7 +35,7 @@ internal static class StageRunner
             var rank = settings();
             CheckSize(planPath, plan, rank);
             using var world = JoinedWorld.Join(
-                rank, plan.Placement.Compute.GpusPerNode > 0 ? DeviceType.CUDA : DeviceType.CPU, cancellationToken);
+                rank, plan.Placement.Compute.GpusPerNode > 0 ? DeviceType.CUDA : DeviceType.CPU, cancellationToken, onPeerLost);
             return RunStage(plan, world, rank.Attempt > 0 ? rank.Attempt : null, report, started, cancellationToken);
         }
         catch (InvalidInputException e)

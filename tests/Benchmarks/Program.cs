@@ -12,6 +12,9 @@ switch (args)
     case ["checkpoint-stall"]:
         CheckpointStall.Run();
         return 0;
+    case ["checkpoint-bandwidth", .. var folder] when folder.Length <= 1:
+        await CheckpointBandwidth.RunAsync(folder is [var named] ? named : Path.GetTempPath()).ConfigureAwait(false);
+        return 0;
     case ["rank-throughput"]:
         RankThroughput.Run(zeroStage: 1);
         RankThroughput.Run(zeroStage: 2);
@@ -23,7 +26,8 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine("""
-            usage: VisualPriors.Benchmarks training-throughput | all-reduce-bandwidth | checkpoint-stall | rank-throughput
+            usage: VisualPriors.Benchmarks training-throughput | all-reduce-bandwidth | rank-throughput | checkpoint-stall
+                   VisualPriors.Benchmarks checkpoint-bandwidth [FOLDER]
                    VisualPriors.Benchmarks device-training cpu|cuda
             """);
         return 2;

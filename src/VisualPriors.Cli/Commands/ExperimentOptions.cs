@@ -21,6 +21,11 @@ internal static class ExperimentOptions
         Description = "Folder for stages, logs, summary and report [default: artifacts/<manifest's name>].",
     };
 
+    public static Option<string?> Checkpoints() => new("--checkpoints")
+    {
+        Description = "Address that checkpoints go below: file:///folder or azblob://account/container/prefix [default: checkpoints in the output folder].",
+    };
+
     /// <summary>The output folder: the given one, or one named after the manifest.</summary>
     public static string OutputOf(string? given, string file) => given ?? Path.Combine("artifacts", Path.GetFileNameWithoutExtension(file));
 }

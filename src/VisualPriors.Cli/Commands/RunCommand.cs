@@ -14,22 +14,29 @@ internal static class RunCommand
         var file = ExperimentOptions.File();
         var data = ExperimentOptions.Data();
         var output = ExperimentOptions.Output();
+        var checkpoints = ExperimentOptions.Checkpoints();
         var command = new Command("run", "Run a manifest's chain on this machine; stages that are finished already are reused.")
         {
-            file, data, output,
+            file, data, output, checkpoints,
         };
         return new CommandDefinition(command, (parsed, cli, cancellationToken) =>
         {
             var manifest = parsed.GetRequiredValue(file);
             return ExecuteAsync(
-                manifest, parsed.GetRequiredValue(data), ExperimentOptions.OutputOf(parsed.GetValue(output), manifest), cli, cancellationToken);
+                manifest,
+                parsed.GetRequiredValue(data),
+                ExperimentOptions.OutputOf(parsed.GetValue(output), manifest),
+                parsed.GetValue(checkpoints),
+                cli,
+                cancellationToken);
         });
     }
 
-    private static async Task ExecuteAsync(string file, string data, string output, CliOutput cli, CancellationToken cancellationToken)
+    private static async Task ExecuteAsync(
+        string file, string data, string output, string? checkpoints, CliOutput cli, CancellationToken cancellationToken)
     {
         // The whole chain is checked before any of it starts.
-        var experiment = ExperimentLoader.Load(file, data, output, cancellationToken);
+        var experiment = ExperimentLoader.Load(file, data, output, cancellationToken, checkpoints);
         LocalMachine.Check(experiment, LocalMachine.HasGpu);
         if (!cli.IsJson)
         {

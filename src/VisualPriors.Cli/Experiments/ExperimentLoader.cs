@@ -3,6 +3,7 @@ using VisualPriors.Api.Manifests;
 using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources;
 using VisualPriors.Storage;
+using VisualPriors.Storage.Objects;
 
 namespace VisualPriors.Cli.Experiments;
 
@@ -10,12 +11,23 @@ namespace VisualPriors.Cli.Experiments;
 internal static class ExperimentLoader
 {
     /// <summary>Reads, checks and plans; looks up what is finished.</summary>
-    /// <exception cref="InvalidInputException">Everything that is wrong with the manifest, or with the data it names.</exception>
-    public static Experiment Load(string file, string dataRoot, string outputDirectory, CancellationToken cancellationToken)
+    /// <param name="file">The manifest.</param>
+    /// <param name="dataRoot">Folder of prepared data.</param>
+    /// <param name="outputDirectory">Folder for everything the run leaves.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <param name="checkpoints">Address that checkpoints go below; null puts them into the output folder.</param>
+    /// <exception cref="InvalidInputException">Everything that is wrong with the manifest, the address, or the data the manifest names.</exception>
+    public static Experiment Load(
+        string file, string dataRoot, string outputDirectory, CancellationToken cancellationToken, string? checkpoints = null)
     {
+        if (checkpoints is not null)
+        {
+            ObjectStores.Open(checkpoints); // a wrong address or missing credentials are told before anything starts
+        }
+
         var manifest = ManifestReader.Read(file);
         var data = DataCatalog.Open(manifest, dataRoot, cancellationToken);
-        var stages = StagePlanner.Plan(manifest.Runs, data.ToDictionary(set => set.Key, set => set.Value.Location), outputDirectory);
+        var stages = StagePlanner.Plan(manifest.Runs, data.ToDictionary(set => set.Key, set => set.Value.Location), outputDirectory, checkpoints);
         return new Experiment(
             manifest,
             outputDirectory,

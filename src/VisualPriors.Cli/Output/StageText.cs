@@ -36,6 +36,16 @@ internal static class StageText
             parts.Add(string.Create(culture, $"{speed:N0} tokens/s"));
         }
 
+        if (report.SkippedSteps is > 0 and var skipped)
+        {
+            parts.Add(string.Create(culture, $"{skipped:N0} updates skipped"));
+        }
+
+        if (report.Rollbacks is > 0 and var rollbacks)
+        {
+            parts.Add(string.Create(culture, $"{rollbacks:N0} times rolled back"));
+        }
+
         return string.Join("  ", parts);
     }
 

@@ -38,7 +38,7 @@ internal sealed class StageProcess(TrainerCommand command, TimeSpan? grace = nul
         using var log = new StageLog(PathBelow(outputDirectory, "logs", $"{stage.Kind}-{stage.Name}.log"));
 
         StageOutcome? outcome = null;
-        using var process = Start(planPath);
+        using var process = Start(planPath, Path.GetDirectoryName(log.Path)!);
         try
         {
             // Closed pipes mean the trainer has said all it has to say; its exit follows.
@@ -142,7 +142,7 @@ internal sealed class StageProcess(TrainerCommand command, TimeSpan? grace = nul
         var signal => $" ({signal})",
     };
 
-    private Process Start(string planPath)
+    private Process Start(string planPath, string logDirectory)
     {
         var start = new ProcessStartInfo(command.FileName, [.. command.Arguments, "launch", "--plan", planPath])
         {
@@ -151,6 +151,7 @@ internal sealed class StageProcess(TrainerCommand command, TimeSpan? grace = nul
             RedirectStandardError = true,
         };
         start.Environment[TrainerEnvironment.ParentPipe] = "1";
+        start.Environment[TrainerEnvironment.FlightRecords] = Path.GetFullPath(logDirectory);
         try
         {
             return Process.Start(start)!;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using VisualPriors.Api.Errors;
+using VisualPriors.Distributed.Communication;
 
 namespace VisualPriors.Trainer.Launching;
 
@@ -28,10 +29,13 @@ internal static class TrainerEnvironment
     public const string MasterPort = "MASTER_PORT";
 
     /// <summary>Number of the attempt at the stage, from 1; absent where nobody counts attempts.</summary>
-    public const string Attempt = "VISUALPRIORS_ATTEMPT";
+    public const string Attempt = RendezvousSettings.AttemptVariable;
 
     /// <summary>Secret that all processes of one attempt share, and nobody else.</summary>
-    public const string RendezvousToken = "VISUALPRIORS_RENDEZVOUS_TOKEN";
+    public const string RendezvousToken = RendezvousSettings.TokenVariable;
+
+    /// <summary>Folder for the flight records of collectives that did not end.</summary>
+    public const string FlightRecords = RendezvousSettings.FlightRecordsVariable;
 
     /// <summary>Set to 1: standard input is a pipe that the parent holds open for as long as it lives.</summary>
     public const string ParentPipe = "VISUALPRIORS_PARENT_PIPE";

@@ -42,14 +42,8 @@ public static class ModelImport
             await CopyAsync(store, name, sizes[name], PathOf(name), cancellationToken).ConfigureAwait(false);
         }
 
-        var folder = Path.Combine(writer.Directory, StageFolders.LanguageModel);
-        DecoderFolder.OpenWeights(folder).Dispose();
-        var vocabulary = DecoderFolder.LoadConfiguration(folder).VocabularySize;
-        var tokenizer = TextTokenizer.Load(PathOf(StageFolders.TokenizerFile));
-        return tokenizer.VocabularySize <= vocabulary
-            ? writer.Commit(ArtifactKind.Pretrain)
-            : throw new InvalidInputException(
-                Describe(StageFolders.TokenizerFile), null, $"{tokenizer.VocabularySize} tokens", $"at most {vocabulary}, as {ModelExport.ConfigurationFile} says");
+        Check(Path.Combine(writer.Directory, StageFolders.LanguageModel), store.Address);
+        return writer.Commit(ArtifactKind.Pretrain);
 
         // The files of the weights, their headers checked against the index and their sizes.
         async Task<IReadOnlyCollection<string>> WeightFilesAsync()
@@ -99,6 +93,26 @@ public static class ModelImport
         string PathOf(string name) => writer.PathOf($"{StageFolders.LanguageModel}/{name}");
 
         string Describe(string name) => $"{store.Address.TrimEnd('/')}/{name}";
+    }
+
+    /// <summary>Checks a model that was fetched; complaints name where it came from, for what was fetched goes.</summary>
+    private static void Check(string folder, string address)
+    {
+        try
+        {
+            DecoderFolder.OpenWeights(folder).Dispose();
+            var tokenizerFile = Path.Combine(folder, StageFolders.TokenizerFile);
+            var tokens = TextTokenizer.Load(tokenizerFile).VocabularySize;
+            var rows = DecoderFolder.LoadConfiguration(folder).VocabularySize;
+            if (tokens > rows)
+            {
+                throw new InvalidInputException(tokenizerFile, null, $"{tokens} tokens", $"at most {rows}, as {ModelExport.ConfigurationFile} says");
+            }
+        }
+        catch (InvalidInputException e)
+        {
+            throw new InvalidInputException([.. e.Errors.Select(error => error with { File = error.File.Replace(folder, address.TrimEnd('/'), StringComparison.Ordinal) })]);
+        }
     }
 
     private static async Task CopyAsync(IObjectStore store, string name, long bytes, string path, CancellationToken cancellationToken)

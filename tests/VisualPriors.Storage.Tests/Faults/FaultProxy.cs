@@ -146,6 +146,9 @@ internal sealed class FaultProxy : IAsyncDisposable
             var read = await server.ReadAtLeastAsync(buffer, 1, throwOnEndOfStream: false, _stop.Token);
             await client.WriteAsync(buffer.AsMemory(0, Math.Min(read, answer.Bytes)), _stop.Token);
             await CopyAsync(server, client, answer.Bytes - read, null);
+            // An orderly end, too early: after a reset the client would not even see the bytes that came before.
+            client.Socket.Shutdown(SocketShutdown.Send);
+            await CopyAsync(client, Stream.Null, long.MaxValue, null);
             return;
         }
 

@@ -46,7 +46,11 @@ internal sealed class Azurite : IAsyncDisposable
     public async Task RunAsync()
     {
         var script = Path.Combine(Packages(), "azurite", "dist", "src", "blob", "main.js");
-        Assert.True(File.Exists(script), $"{script} is missing: deploy/setup.sh installs the npm package azurite (test.sh runs it)");
+        if (!File.Exists(script))
+        {
+            throw new InvalidOperationException($"{script} is missing: deploy/setup.sh installs the npm package azurite (test.sh runs it)");
+        }
+
         _process = Process.Start(new ProcessStartInfo(
             "node", [script, "--blobHost", "127.0.0.1", "--blobPort", $"{Port}", "--location", _folder, "--silent", "--disableTelemetry"])
         {
@@ -60,7 +64,11 @@ internal sealed class Azurite : IAsyncDisposable
         _process.BeginErrorReadLine();
         for (var watch = Stopwatch.StartNew(); ; await Task.Delay(20))
         {
-            Assert.False(_process.HasExited, "Azurite ended as it started");
+            if (_process.HasExited)
+            {
+                throw new InvalidOperationException("Azurite ended as it started");
+            }
+
             try
             {
                 using var client = new TcpClient();
