@@ -1,11 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
-using VisualPriors.Api.Models;
-using VisualPriors.Api.Resources;
 using VisualPriors.Distributed.Communication;
-using VisualPriors.Distributed.Sharding;
-using VisualPriors.Models;
-using VisualPriors.Torch;
 using static TorchSharp.torch;
 
 namespace VisualPriors.Benchmarks;
