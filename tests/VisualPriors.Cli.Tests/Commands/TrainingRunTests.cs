@@ -28,7 +28,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal(["initialLoss", "finalValidationLoss", "tokens", "tokensPerSecond", "parameters"], trained.Select(number => number.Key));
         Assert.Equal(80, (double)trained["tokens"]!);
         Assert.True(JsonNode.DeepEquals(trained, reused));
-        Assert.Equal(["logs", "plans", "report.html", "run.json", "stages", "summary.json"], Entries(_experiment.Output));
+        Assert.Equal(["checkpoints", "logs", "plans", "report.html", "run.json", "stages", "summary.json"], Entries(_experiment.Output));
         Assert.Single(Entries(Path.Combine(_experiment.Output, "stages")));
     }
 

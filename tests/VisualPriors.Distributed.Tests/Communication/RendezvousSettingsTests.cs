@@ -44,6 +44,11 @@ public sealed class RendezvousSettingsTests
             settings);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    public void Where_nobody_counts_attempts_it_is_none(string? value) => Assert.Equal(0, Read(new(Good) { ["VISUALPRIORS_ATTEMPT"] = value! }).Attempt);
+
     [Fact]
     public void Without_a_rank_it_is_a_run_of_one()
     {
@@ -64,7 +69,8 @@ public sealed class RendezvousSettingsTests
     [InlineData("LOCAL_WORLD_SIZE", "3")]
     [InlineData("MASTER_ADDR", null)]
     [InlineData("MASTER_PORT", "65536")]
-    [InlineData("VISUALPRIORS_ATTEMPT", null)]
+    [InlineData("VISUALPRIORS_ATTEMPT", "0")]
+    [InlineData("VISUALPRIORS_ATTEMPT", "first")]
     [InlineData("VISUALPRIORS_RENDEZVOUS_TOKEN", null)]
     [InlineData("VISUALPRIORS_RENDEZVOUS_TOKEN", "short")]
     [InlineData("VISUALPRIORS_JOIN_TIMEOUT_SECONDS", "0")]
