@@ -21,6 +21,7 @@ internal static partial class Interop
         private const int NotDirectory = 20;
         private const int InvalidArgument = 22;
         private const int NotSupported = 95;
+        private const uint SyncFileRangeWrite = 2;
         private const int OpenWrite = 0x1;
         private const int OpenCreate = 0x40;
         private const int OpenCreateNew = OpenCreate | 0x80;
@@ -53,6 +54,9 @@ internal static partial class Interop
 
             return file;
         }
+
+        /// <summary>Has the disk begin with what was written of a range; waits for nothing, and a file system that cannot is none the worse.</summary>
+        public static void BeginWriteBack(SafeFileHandle file, long offset, long bytes) => _ = SyncFileRange(file, offset, bytes, SyncFileRangeWrite);
 
         /// <summary>Gives a file a second name; false when there is something of that name.</summary>
         /// <exception cref="IOException">The file system refuses.</exception>
@@ -119,6 +123,9 @@ internal static partial class Interop
 
         [LibraryImport(Library, EntryPoint = "posix_fallocate")]
         private static partial int Allocate(SafeFileHandle file, long offset, long length);
+
+        [LibraryImport(Library, EntryPoint = "sync_file_range")]
+        private static partial int SyncFileRange(SafeFileHandle file, long offset, long bytes, uint flags);
 
         [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
         private static partial int FileSync(SafeFileHandle file);

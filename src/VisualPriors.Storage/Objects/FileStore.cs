@@ -166,6 +166,8 @@ internal sealed class FileStore(string address, string root) : IObjectStore
                 foreach (var memory in content.Slice(offset, Math.Min(PieceBytes, content.Length - offset)))
                 {
                     await RandomAccess.WriteAsync(partial.Handle, memory, offset, token).ConfigureAwait(false);
+                    // The disk works while the next piece is copied.
+                    Interop.LibC.BeginWriteBack(partial.Handle, offset, memory.Length);
                     offset += memory.Length;
                 }
             }).ConfigureAwait(false);
