@@ -32,6 +32,10 @@ internal static partial class Interop
         private const int OpenDirectory = 0x10000;
         private const int OpenCloseOnExec = 0x80000;
 
+        /// <summary>Whether an exception, of these calls or of .NET's own, means that a file or a folder on the way to it is not there.</summary>
+        public static bool IsNoEntry(IOException exception) =>
+            exception is FileNotFoundException or DirectoryNotFoundException || exception.HResult == NoEntry;
+
         /// <summary>Opens a file (no link) for reading, without locking it; null when there is none.</summary>
         /// <exception cref="IOException">The file system refuses.</exception>
         public static SafeFileHandle? TryOpenRead(string path) => TryOpen(path, OpenNoFollow);

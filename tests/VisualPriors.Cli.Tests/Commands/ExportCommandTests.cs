@@ -1,8 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using VisualPriors.Api.Models;
 using VisualPriors.Api.Plans;
-using VisualPriors.Data.Text;
 using VisualPriors.Data.Tokenization;
 using VisualPriors.Models;
 using VisualPriors.Storage;
