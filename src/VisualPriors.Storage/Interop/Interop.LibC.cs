@@ -21,6 +21,7 @@ internal static partial class Interop
         private const int NotDirectory = 20;
         private const int InvalidArgument = 22;
         private const int NotSupported = 95;
+        private const uint SyncFileRangeWrite = 2;
         private const int OpenWrite = 0x1;
         private const int OpenCreate = 0x40;
         private const int OpenCreateNew = OpenCreate | 0x80;
@@ -30,6 +31,10 @@ internal static partial class Interop
         private const int LockNonBlocking = 4;
         private const int OpenDirectory = 0x10000;
         private const int OpenCloseOnExec = 0x80000;
+
+        /// <summary>Whether an exception, of these calls or of .NET's own, means that a file or a folder on the way to it is not there.</summary>
+        public static bool IsNoEntry(IOException exception) =>
+            exception is FileNotFoundException or DirectoryNotFoundException || exception.HResult == NoEntry;
 
         /// <summary>Opens a file (no link) for reading, without locking it; null when there is none.</summary>
         /// <exception cref="IOException">The file system refuses.</exception>
@@ -53,6 +58,9 @@ internal static partial class Interop
 
             return file;
         }
+
+        /// <summary>Has the disk begin with what was written of a range; waits for nothing, and a file system that cannot is none the worse.</summary>
+        public static void BeginWriteBack(SafeFileHandle file, long offset, long bytes) => _ = SyncFileRange(file, offset, bytes, SyncFileRangeWrite);
 
         /// <summary>Gives a file a second name; false when there is something of that name.</summary>
         /// <exception cref="IOException">The file system refuses.</exception>
@@ -119,6 +127,9 @@ internal static partial class Interop
 
         [LibraryImport(Library, EntryPoint = "posix_fallocate")]
         private static partial int Allocate(SafeFileHandle file, long offset, long length);
+
+        [LibraryImport(Library, EntryPoint = "sync_file_range")]
+        private static partial int SyncFileRange(SafeFileHandle file, long offset, long bytes, uint flags);
 
         [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
         private static partial int FileSync(SafeFileHandle file);

@@ -110,7 +110,7 @@ internal sealed class FileStore(string address, string root) : IObjectStore
                 File.Delete(path);
                 Interop.LibC.FlushDirectory(folder);
             }
-            catch (IOException) when (!Directory.Exists(folder))
+            catch (IOException e) when (Interop.LibC.IsNoEntry(e))
             {
                 // The folder is gone, and all in it: never there, or removed by another process that deleted its last object.
             }
@@ -166,6 +166,8 @@ internal sealed class FileStore(string address, string root) : IObjectStore
                 foreach (var memory in content.Slice(offset, Math.Min(PieceBytes, content.Length - offset)))
                 {
                     await RandomAccess.WriteAsync(partial.Handle, memory, offset, token).ConfigureAwait(false);
+                    // The disk works while the next piece is copied.
+                    Interop.LibC.BeginWriteBack(partial.Handle, offset, memory.Length);
                     offset += memory.Length;
                 }
             }).ConfigureAwait(false);
@@ -192,8 +194,9 @@ internal sealed class FileStore(string address, string root) : IObjectStore
                 Interop.LibC.FlushDirectory(folder);
                 return;
             }
-            catch (IOException) when (tries < RaceTries && !Directory.Exists(folder))
+            catch (IOException e) when (tries < RaceTries && Interop.LibC.IsNoEntry(e))
             {
+                // The folder was removed between two of these steps; it may be there again by now.
             }
         }
     }

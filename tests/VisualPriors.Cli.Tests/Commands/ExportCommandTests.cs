@@ -25,10 +25,18 @@ public sealed class ExportCommandTests : IAsyncLifetime
 
     private string Folder => Path.Combine(_root, "store");
 
-    public Task InitializeAsync()
+    public async Task InitializeAsync()
     {
-        SaveArtifact();
-        return Task.CompletedTask;
+        try
+        {
+            SaveArtifact();
+        }
+        catch
+        {
+            // Nobody disposes of what was not initialised.
+            await DisposeAsync();
+            throw;
+        }
     }
 
     public async Task DisposeAsync()

@@ -38,11 +38,10 @@ internal static class FaultProgram
             : null,
         StoreFixture.Quick);
 
-    /// <summary>Says <c>saved STEP</c> when a checkpoint is committed.</summary>
+    /// <summary>Says what it is about to change, and <c>saved STEP</c> when a checkpoint is committed.</summary>
     private static async Task SaveForEverAsync(IObjectStore store)
     {
-        var (checkpoints, latest) = await Stage.AcquireAsync(store);
-        Console.WriteLine("started");
+        var (checkpoints, latest) = await Stage.AcquireAsync(new StoreDecorator(store, (operation, name) => Console.Out.WriteLineAsync($"{operation} {name}")));
         for (var step = (latest?.Position.Step ?? 0) + 100; ; step += 100)
         {
             await Stage.SaveAsync(checkpoints, step, PartBytes);

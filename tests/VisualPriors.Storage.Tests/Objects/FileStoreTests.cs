@@ -94,7 +94,7 @@ public sealed class FileStoreTests : IDisposable
         await Task.WhenAll(Enumerable.Range(0, 4).Select(i => Task.Run(async () =>
         {
             var store = Open();
-            for (var round = 0; round < 30; round++)
+            for (var round = 0; round < 100; round++)
             {
                 await store.WriteAsync($"a/b/{i}", [new byte[8]], None);
                 await store.DeleteAsync($"a/b/{i}", None);
