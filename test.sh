@@ -4,8 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 packages=${VP_OUTPUT:-artifacts}/packages
-# The reports are opened in a real browser, so tests want one; the rest is what the quickstart needs.
-deploy/setup.sh "$packages" metamath-databases librsvg2-bin chromium || exit 1
+# Beside what the quickstart needs: a real browser for the reports, a C compiler for the stand-in that records calls to NCCL.
+deploy/setup.sh --tests "$packages" metamath-databases librsvg2-bin chromium gcc libc6-dev || exit 1
 
 export VP_PACKAGES=$PWD/$packages/node_modules
 export DOTNET_CLI_TELEMETRY_OPTOUT=1

