@@ -23,7 +23,8 @@ public sealed class ShardedAdamW : IDisposable
     private readonly Tensor[] _state; // masters, first moments, second moments, gradients: all units' shards one after another
     private readonly Tensor[] _decayed; // views of _state's four, then the same four of the next unit, ...
     private readonly Tensor[] _plain;
-    private readonly Tensor _squaredNorm; // [1]
+    private readonly Tensor _ownNorm; // [2]: one fp64 number as the sum of two fp32
+    private readonly Tensor _allNorms; // [2 S]: every shard's
     private readonly Tensor _stepCount; // scalar: steps taken, skipped ones not counted
     private readonly Tensor _infinity;
     private readonly Tensor _one;
@@ -47,7 +48,7 @@ public sealed class ShardedAdamW : IDisposable
         Tensor Zeros(params long[] shape) => zeros(shape, ScalarType.Float32, device).DetachFromDisposeScope();
         var total = layouts.Sum(layout => layout.ShardLength(shards));
         _state = [Zeros(total), Zeros(total), Zeros(total), Zeros(total)];
-        (_squaredNorm, _stepCount, GradientNorm) = (Zeros(1), Zeros(), Zeros());
+        (_ownNorm, _allNorms, _stepCount, GradientNorm) = (Zeros(2), Zeros(2 * shards), Zeros(), Zeros());
         _infinity = full([], float.PositiveInfinity, ScalarType.Float32, device).DetachFromDisposeScope();
         _one = ones([], ScalarType.Float32, device).DetachFromDisposeScope();
 
@@ -177,7 +178,7 @@ public sealed class ShardedAdamW : IDisposable
         _reduction.Dispose();
         _gathered?.Dispose();
         foreach (var tensor in HeldState.Concat(SavedState).SelectMany(slice => new[] { slice.Master, slice.FirstMoment, slice.SecondMoment })
-            .Concat(_decayed).Concat(_plain).Concat(_state).Concat([_squaredNorm, _stepCount, _infinity, _one, GradientNorm]))
+            .Concat(_decayed).Concat(_plain).Concat(_state).Concat([_ownNorm, _allNorms, _stepCount, _infinity, _one, GradientNorm]))
         {
             tensor.Dispose();
         }
@@ -260,16 +261,22 @@ public sealed class ShardedAdamW : IDisposable
             _replicaGroup.AllReduce(_state[3]).Wait();
         }
 
-        var norm = linalg.vector_norm(_state[3], ord: 2);
+        // In fp64, so that the norm comes out the same (but for the last bit of fp32) however gradients are shared out: clipping would hand any
+        // difference on to every weight. Units one by one, since each is copied to fp64 on the way.
+        var norm = Norm(stack(_units.Select(unit => Norm(unit.GradientShard.to(ScalarType.Float64)))));
         if (_shardGroup.Size > 1)
         {
-            _squaredNorm.copy_(norm.square());
-            _shardGroup.AllReduce(_squaredNorm).Wait();
-            norm = _squaredNorm.sqrt().squeeze();
+            // Communicators carry fp32: what one fp32 cannot hold of a number goes in a second.
+            var high = norm.to(ScalarType.Float32);
+            _ownNorm.copy_(stack([high, norm.Minus(high).to(ScalarType.Float32)]));
+            _shardGroup.AllGather(_ownNorm, _allNorms).Wait();
+            norm = Norm(_allNorms.view(-1, 2).to(ScalarType.Float64).sum(dim: 1));
         }
 
         GradientNorm.copy_(norm);
     }
+
+    private static Tensor Norm(Tensor values) => linalg.vector_norm(values, ord: 2);
 
     private void Update(Tensor[] parts, double learningRate, double weightDecay, Tensor scale, Tensor skip)
     {

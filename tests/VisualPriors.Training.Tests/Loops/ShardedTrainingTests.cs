@@ -72,6 +72,19 @@ public sealed class ShardedTrainingTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void What_two_ranks_share_out_changes_no_bit(int zeroStage)
+    {
+        var whole = Train(2, 2, new ShardingSpec { ZeroStage = 0 }, 4)[0];
+        var shared = Train(2, 2, new ShardingSpec { ZeroStage = zeroStage }, 4)[0];
+
+        Assert.Equal(whole.Losses, shared.Losses);
+        Assert.All(whole.Weights, item => Assert.Equal(item.Value, shared.Weights[item.Key]));
+    }
+
+    [Theory]
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.BFloat16)]
     public void Recomputed_blocks_change_nothing_to_the_bit(ScalarType type)
