@@ -81,7 +81,7 @@ internal static class Vp
     private static ErrorReport Explain(Exception exception) => exception switch
     {
         InvalidInputException e => new ErrorReport(ExitCode.BadInput, "bad input", e.Errors),
-        OperationCanceledException => new ErrorReport(ExitCode.Interrupted, "interrupted; what is finished is kept, nothing is half-written", []),
+        OperationCanceledException => new ErrorReport(ExitCode.Interrupted, "interrupted; what is finished is kept, and a training that had begun goes on from its checkpoint when it is run again", []),
         StageFailedException e => new ErrorReport(e.ExitCode, e.Message, []),
         StoreException or IOException or UnauthorizedAccessException => new ErrorReport(ExitCode.Failed, exception.Message, []),
         // Not foreseen, so a mistake of ours: all there is to know.
