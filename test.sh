@@ -20,7 +20,7 @@ suites=(tests/*.Tests)
 printf '%s\n' "${suites[@]}" | OMP_NUM_THREADS=1 xargs -P 2 -I{} bash -c '
   name=$(basename "$1")
   dotnet test "$1" --configuration Release --no-build --nologo --verbosity quiet \
-    --logger "trx;LogFileName=$name.trx" --results-directory "$2" >"$2/$name.log" 2>&1 || touch "$2/$name.failed"
+    --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$2" >"$2/$name.log" 2>&1 || touch "$2/$name.failed"
   cat "$2/$name.log"
 ' _ {} "$results" || status=1
 

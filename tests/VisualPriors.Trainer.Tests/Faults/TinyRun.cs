@@ -156,7 +156,7 @@ internal sealed class TrainerRun : IDisposable
 
     /// <summary>Process id of a rank.</summary>
     public int RankId(int rank) => Children(_launcher.Id).Single(id =>
-        File.ReadAllText($"/proc/{id}/environ").Split('\0').Contains($"RANK={rank.ToString(CultureInfo.InvariantCulture)}"));
+        Read($"/proc/{id}/environ").Split('\0').Contains($"RANK={rank.ToString(CultureInfo.InvariantCulture)}"));
 
     /// <summary>Sends a signal.</summary>
     public static void Signal(int process, string signal)
@@ -221,8 +221,20 @@ internal sealed class TrainerRun : IDisposable
 
     private static IEnumerable<int> Children(int process) =>
         Directory.GetDirectories($"/proc/{process}/task")
-            .SelectMany(task => File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .SelectMany(task => Read(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Select(id => int.Parse(id, CultureInfo.InvariantCulture));
+
+    private static string Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return ""; // threads come and go
+        }
+    }
 
     private static bool IsAlive(int process)
     {
