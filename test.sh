@@ -16,8 +16,8 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 status=0
 suites=(tests/*.Tests)
-# Two suites at a time with one compute thread each: as many as the smallest machine has cores.
-printf '%s\n' "${suites[@]}" | OMP_NUM_THREADS=1 xargs -P 2 -I{} bash -c '
+# Two suites at a time with one compute thread each: as many as the smallest machine has cores. The longest come first.
+printf '%s\n' tests/VisualPriors.{Trainer,Cli,Storage}.Tests "${suites[@]}" | awk '!seen[$0]++' | OMP_NUM_THREADS=1 xargs -P 2 -I{} bash -c '
   name=$(basename "$1")
   dotnet test "$1" --configuration Release --no-build --nologo --verbosity quiet \
     --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$2" >"$2/$name.log" 2>&1 || touch "$2/$name.failed"

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using VisualPriors.Cli;
 
-using var stop = new CancellationTokenSource();
+// Never disposed: a signal may come at any time, also while the program ends.
+var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 return await Vp.RunAsync(args, Console.Out, Console.Error, stop.Token).ConfigureAwait(false);
