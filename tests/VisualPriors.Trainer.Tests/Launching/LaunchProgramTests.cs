@@ -225,7 +225,8 @@ public sealed class LaunchProgramTests : IDisposable
     private Process Start(string[] arguments, Dictionary<string, string> environment)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(dotnet, [Path.Combine(AppContext.BaseDirectory, "VisualPriors.Trainer.dll"), .. arguments])
+        // A shell's background job, as a CI's may be, ignores SIGINT and hands that on to all below it; a program leaves an ignored signal ignored.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", dotnet, Path.Combine(AppContext.BaseDirectory, "VisualPriors.Trainer.dll"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
