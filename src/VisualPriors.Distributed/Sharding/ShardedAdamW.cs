@@ -262,8 +262,13 @@ public sealed class ShardedAdamW : IDisposable
         }
 
         // In fp64, so that the norm comes out the same (but for the last bit of fp32) however gradients are shared out: clipping would hand any
-        // difference on to every weight. Units one by one, since each is copied to fp64 on the way.
-        var norm = Norm(stack(_units.Select(unit => Norm(unit.GradientShard.to(ScalarType.Float64)))));
+        // difference on to every weight.
+        var norm = Norm(stack(_units.Select(unit =>
+        {
+            // Released at once: never more than one unit is there a second time, and twice as wide.
+            using var wide = unit.GradientShard.to(ScalarType.Float64);
+            return Norm(wide);
+        })));
         if (_shardGroup.Size > 1)
         {
             // Communicators carry fp32: what one fp32 cannot hold of a number goes in a second.
