@@ -1,0 +1,14 @@
+using k8s.Models;
+
+namespace VisualPriors.Operator.Gangs;
+
+/// <summary>How trainer pods are found in their cache.</summary>
+internal static class PodIndex
+{
+    /// <summary>By the uid of the run that controls them.</summary>
+    public const string Owner = "owner";
+
+    /// <summary>Keys of a pod in <see cref="Owner"/>.</summary>
+    public static IEnumerable<string> OwnerOf(V1Pod pod) =>
+        pod.Metadata.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true) is { } owner ? [owner.Uid] : [];
+}
