@@ -1,3 +1,4 @@
+using k8s;
 using k8s.Models;
 
 namespace VisualPriors.Operator.Gangs;
@@ -9,6 +10,9 @@ internal static class PodIndex
     public const string Owner = "owner";
 
     /// <summary>Keys of a pod in <see cref="Owner"/>.</summary>
-    public static IEnumerable<string> OwnerOf(V1Pod pod) =>
-        pod.Metadata.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true) is { } owner ? [owner.Uid] : [];
+    public static IEnumerable<string> OwnerOf(V1Pod pod) => ControllerOf(pod) is { } uid ? [uid] : [];
+
+    /// <summary>Uid of what controls an object; null where nothing does.</summary>
+    public static string? ControllerOf(IKubernetesObject<V1ObjectMeta> entity) =>
+        entity.Metadata.OwnerReferences?.FirstOrDefault(owner => owner.Controller == true)?.Uid;
 }

@@ -18,7 +18,7 @@ internal sealed class ArtifactCatalog(TimeProvider time)
             return known.Artifact;
         }
 
-        var found = await ArtifactStore.TryReadAsync(address, cancellationToken).ConfigureAwait(false);
+        var found = await ArtifactStore.TryReadManifestAsync(address, cancellationToken).ConfigureAwait(false);
         if (found is not null)
         {
             _data[address] = (time.GetUtcNow() + Remembered, found);
@@ -29,5 +29,5 @@ internal sealed class ArtifactCatalog(TimeProvider time)
 
     /// <summary>A stage's artifact, as it is now; null where there is none.</summary>
     /// <exception cref="Storage.Objects.StoreException">The store cannot be reached or refuses.</exception>
-    public Task<StoredArtifact?> StageAsync(string address, CancellationToken cancellationToken) => ArtifactStore.TryReadAsync(address, cancellationToken);
+    public Task<StoredArtifact?> StageAsync(string address, CancellationToken cancellationToken) => ArtifactStore.TryReadManifestAsync(address, cancellationToken);
 }
