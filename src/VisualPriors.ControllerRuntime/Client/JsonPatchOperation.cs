@@ -10,4 +10,7 @@ namespace VisualPriors.ControllerRuntime;
 public sealed record JsonPatchOperation(
     [property: JsonPropertyName("op")] string Operation,
     [property: JsonPropertyName("path")] string Path,
-    [property: JsonPropertyName("value")] JsonNode? Value = null);
+    [property: JsonPropertyName("value"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonNode? Value = null);
+
+[JsonSerializable(typeof(IReadOnlyList<JsonPatchOperation>))]
+internal sealed partial class JsonPatchContext : JsonSerializerContext;
