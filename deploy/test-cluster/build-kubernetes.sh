@@ -9,6 +9,7 @@
 # Needs root for installing what is missing, for nothing else.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root"
 version=1.20.2
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/visualpriors/kubernetes-$version
