@@ -9,7 +9,7 @@ set -euo pipefail
 
 for archive in "$@"; do
   [[ -r $archive ]] || fail "$archive cannot be read."
-  for folder in "$state"/node*; do
+  for folder in "$state"/node[0-9]; do
     say "Loading ${archive##*/} into ${folder##*/}"
     inside "${folder##*/}" ctr --namespace k8s.io images import - <"$archive" >&2
   done

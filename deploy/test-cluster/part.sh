@@ -2,6 +2,8 @@
 # namespace, in its own network and mount namespaces, from the environment that up.sh gives.
 # shellcheck shell=bash
 set -euo pipefail
+# up.sh keeps its files private; programs that unpack images must not.
+umask 022
 
 # /proc is still the host's here, so this is the number that the host knows this process by.
 read -r host_pid _ </proc/self/stat
