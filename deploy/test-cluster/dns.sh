@@ -4,16 +4,14 @@
 set -uo pipefail
 folder=$state/control
 hosts=$folder/hosts
-export KUBECONFIG=$folder/pki/admin.kubeconfig
 trap 'kill $(jobs -p) 2>/dev/null' EXIT
 
-services='{{range .items}}{{if .spec.clusterIP}}S {{.metadata.namespace}} {{.metadata.name}} {{.spec.clusterIP}}{{"\n"}}{{end}}{{end}}'
-endpoints='{{range .items}}{{$n := .metadata}}{{range .subsets}}{{range .addresses}}E {{$n.namespace}} {{$n.name}} {{.ip}} {{or .hostname ""}}{{"\n"}}{{end}}{{end}}{{end}}'
+kubectl() { "$bin/kubectl" --kubeconfig "$folder/pki/admin.kubeconfig" --cache-dir "$folder/kubectl" "$@"; }
+
+objects='{{range .items}}{{$name := .metadata.name}}{{$namespace := .metadata.namespace}}{{if eq .kind "Service"}}{{if .spec.clusterIP}}S {{$namespace}} {{$name}} {{.spec.clusterIP}}{{"\n"}}{{end}}{{else}}{{range .subsets}}{{range .addresses}}E {{$namespace}} {{$name}} {{.ip}} {{or .hostname ""}}{{"\n"}}{{end}}{{end}}{{end}}{{end}}'
 
 write_hosts() {
-  {
-    "$bin/kubectl" get services --all-namespaces --output go-template="$services" && "$bin/kubectl" get endpoints --all-namespaces --output go-template="$endpoints"
-  } >"$hosts.objects" || return
+  kubectl get services,endpoints --all-namespaces --output go-template="$objects" >"$hosts.objects" || return
   awk '{name = $3 "." $2 ".svc.cluster.local"}
     $1 == "S" && $4 != "None" {print $4, name}
     $1 == "S" && $4 == "None" {headless[name] = 1}
@@ -29,16 +27,18 @@ write_hosts() {
 dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user=root --no-resolv --no-hosts --addn-hosts="$hosts" --local=/#/ \
   --listen-address="$control" --bind-interfaces --cache-size=0 --no-poll &
 dnsmasq=$!
-until "$bin/kubectl" get --raw /readyz >/dev/null 2>&1; do
+until kubectl get --raw /readyz >/dev/null 2>&1; do
   sleep 0.2
 done
 write_hosts
 # The watches say that something changed; what changed is read anew, for a whole burst at once.
 {
-  "$bin/kubectl" get services --all-namespaces --watch --output name &
-  "$bin/kubectl" get endpoints --all-namespaces --watch --output name &
+  kubectl get services --all-namespaces --watch --output name &
+  kubectl get endpoints --all-namespaces --watch --output name &
   wait -n
 } | while read -r _; do
-  while read -r -t 0.1 _; do :; done
+  while read -r -t 0.05 _; do :; done
   write_hosts
-done
+done &
+# Whichever ends first, the whole is started again.
+wait -n

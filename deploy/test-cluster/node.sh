@@ -79,6 +79,8 @@ resolvConf: $folder/resolv.conf
 failSwapOn: false
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, nodefs.inodesFree: 1%, imagefs.available: 1%}
 imageGCHighThresholdPercent: 100
+nodeStatusUpdateFrequency: 1s
+nodeStatusReportFrequency: 1m
 registryPullQPS: 0
 eventRecordQPS: 0
 serializeImagePulls: false

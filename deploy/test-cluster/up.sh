@@ -15,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 . "$here/certificates.sh"
 umask 077
 
-nodes=1
+nodes=1 id=
 arguments=("$@")
 while (($#)); do
   case $1 in
@@ -34,12 +34,14 @@ answers() {
   [[ $status == *" 200 "* ]]
 }
 
+kubectl() { "$bin/kubectl" --kubeconfig "$kubeconfig" --cache-dir "$state/control/kubectl" --request-timeout 5s "$@"; }
+
 healthy() {
   local node ready
-  "$bin/kubectl" --kubeconfig "$kubeconfig" --request-timeout 5s get --raw /readyz >/dev/null 2>&1 || return
-  "$bin/kubectl" --kubeconfig "$kubeconfig" --request-timeout 5s get serviceaccount default >/dev/null 2>&1 || return
+  kubectl get --raw /readyz >/dev/null 2>&1 || return
+  kubectl get serviceaccount default >/dev/null 2>&1 || return
   ((nodes)) || return 0
-  ready=$("$bin/kubectl" --kubeconfig "$kubeconfig" --request-timeout 5s get nodes \
+  ready=$(kubectl get nodes \
     --output jsonpath='{range .items[*]}{range .status.conditions[?(@.type=="Ready")]}{.status}{"\n"}{end}{end}' 2>/dev/null) || return
   (($(grep -cx True <<<"$ready") >= nodes)) || return
   for ((node = 1; node <= nodes; node++)); do
@@ -68,10 +70,9 @@ claim_id() {
   tree=$(tracking_cgroup)
   for number in {0..24}; do
     [[ -z $(ip -4 route show "10.89.$number.0/24") ]] || continue
-    mkdir "$tree/vp-$number" 2>/dev/null && break
+    mkdir "$tree/vp-$number" 2>/dev/null && id=$number && break
   done
-  [[ -d $tree/vp-$number ]] || fail "No cgroup for the cluster can be made below $tree."
-  id=$number
+  [[ $id ]] || fail "No cgroup for the cluster can be made below $tree."
   echo "$id" >"$state/id"
   mkdir "$tree/vp-$id/daemons"
   while read -r tree; do
@@ -98,6 +99,7 @@ start_part() {
     kill -0 $! 2>/dev/null || return
     sleep 0.02
   done
+  disown
 }
 
 # Everything is joined by a bridge in the control namespace, so no rule of the host's firewall sees what passes between nodes.
