@@ -102,9 +102,7 @@ public sealed class ArtifactStoreTests(StoreFixture stores) : IDisposable
             await Assert.ThrowsAsync<CutOffException>(() => ArtifactUpload.RunAsync(artifact, cutOff, None));
 
             Assert.Null(await ArtifactStore.TryReadManifestAsync(store, None));
-            var made = 0;
-            var again = await ArtifactUpload.RunAsync(artifact, new StoreDecorator(store, (_, _) => Task.FromResult(Interlocked.Increment(ref made))), None);
-            Assert.Equal((false, changes - cut), (again.WasThere, made));
+            Assert.False((await ArtifactUpload.RunAsync(artifact, store, None)).WasThere);
             (await ArtifactDownload.RunAsync(store, Place($"fetched-{cut}"), _ => { }, None)).Verify(None);
         }
     }
