@@ -9,7 +9,7 @@ namespace VisualPriors.Operator.Entities;
 /// A run as the API server has it. The spec stays JSON here: whoever wrote it may have got round the schema, and an object that cannot be read
 /// must still be told so in its status.
 /// </summary>
-public abstract class RunEntity : IKubernetesObject<V1ObjectMeta>
+internal abstract class RunEntity : IKubernetesObject<V1ObjectMeta>
 {
     /// <inheritdoc/>
     public string? ApiVersion { get; set; }
@@ -29,23 +29,23 @@ public abstract class RunEntity : IKubernetesObject<V1ObjectMeta>
 
 /// <summary>A PretrainRun in the cluster.</summary>
 [KubernetesEntity(Group = EntityGroup.Name, ApiVersion = EntityGroup.Version, Kind = "PretrainRun", PluralName = "pretrainruns")]
-public sealed class PretrainRunEntity : RunEntity;
+internal sealed class PretrainRunEntity : RunEntity;
 
 /// <summary>An AlignRun in the cluster.</summary>
 [KubernetesEntity(Group = EntityGroup.Name, ApiVersion = EntityGroup.Version, Kind = "AlignRun", PluralName = "alignruns")]
-public sealed class AlignRunEntity : RunEntity;
+internal sealed class AlignRunEntity : RunEntity;
 
 /// <summary>An SftRun in the cluster.</summary>
 [KubernetesEntity(Group = EntityGroup.Name, ApiVersion = EntityGroup.Version, Kind = "SftRun", PluralName = "sftruns")]
-public sealed class SftRunEntity : RunEntity;
+internal sealed class SftRunEntity : RunEntity;
 
 /// <summary>An EvalRun in the cluster.</summary>
 [KubernetesEntity(Group = EntityGroup.Name, ApiVersion = EntityGroup.Version, Kind = "EvalRun", PluralName = "evalruns")]
-public sealed class EvalRunEntity : RunEntity;
+internal sealed class EvalRunEntity : RunEntity;
 
 /// <summary>A Pipeline in the cluster.</summary>
 [KubernetesEntity(Group = EntityGroup.Name, ApiVersion = EntityGroup.Version, Kind = "Pipeline", PluralName = "pipelines")]
-public sealed class PipelineEntity : IKubernetesObject<V1ObjectMeta>
+internal sealed class PipelineEntity : IKubernetesObject<V1ObjectMeta>
 {
     /// <inheritdoc/>
     public string? ApiVersion { get; set; }

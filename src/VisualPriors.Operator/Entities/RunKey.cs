@@ -1,5 +1,3 @@
-using k8s;
-using k8s.Models;
 
 namespace VisualPriors.Operator.Entities;
 
@@ -9,6 +7,9 @@ namespace VisualPriors.Operator.Entities;
 /// <param name="Name">Its name.</param>
 internal readonly record struct RunKey(string Kind, string Namespace, string Name)
 {
+    /// <summary>Every kind of run.</summary>
+    public static readonly IReadOnlyList<string> Kinds = ["PretrainRun", "AlignRun", "SftRun", "EvalRun"];
+
     /// <summary>The name of an entity. Its kind is the type's: list items do not carry theirs.</summary>
     public static RunKey Of(RunEntity entity) => new(KindOf(entity), entity.Metadata.NamespaceProperty, entity.Metadata.Name);
 

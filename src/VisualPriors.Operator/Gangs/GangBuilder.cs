@@ -1,7 +1,6 @@
 using System.Text;
 using k8s.Models;
 using VisualPriors.Api.Plans;
-using VisualPriors.Operator.Entities;
 using VisualPriors.Operator.Settings;
 
 namespace VisualPriors.Operator.Gangs;

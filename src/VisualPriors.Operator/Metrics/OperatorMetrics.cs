@@ -2,6 +2,7 @@ using System.Globalization;
 using Prometheus;
 using VisualPriors.Api.Resources.Status;
 using VisualPriors.Operator.Entities;
+using VisualPriors.Operator.Gangs;
 using VisualPriors.Operator.Runs;
 
 namespace VisualPriors.Operator.Metrics;
@@ -13,7 +14,7 @@ internal static class OperatorMetrics
 
     private static readonly Histogram GangStart = Prometheus.Metrics.CreateHistogram(
         "visualpriors_gang_start_seconds",
-        "From the decision to start an attempt until all its pods run.",
+        "From an attempt's first pod being made until all its pods run.",
         new HistogramConfiguration { LabelNames = ["kind"], Buckets = Histogram.ExponentialBuckets(0.5, 2, 12) });
 
     private static readonly Counter Restarts = Prometheus.Metrics.CreateCounter(
@@ -26,7 +27,7 @@ internal static class OperatorMetrics
     public static void Observe(RunCatalog catalog) => Prometheus.Metrics.DefaultRegistry.AddBeforeCollectCallback(() =>
     {
         var counts = catalog.All().CountBy(run => (RunKey.KindOf(run), run.Status?.Phase ?? RunPhase.Pending)).ToDictionary();
-        foreach (var kind in new[] { "PretrainRun", "AlignRun", "SftRun", "EvalRun" })
+        foreach (var kind in RunKey.Kinds)
         {
             foreach (var phase in Enum.GetValues<RunPhase>())
             {
@@ -43,10 +44,10 @@ internal static class OperatorMetrics
             Restarts.WithLabels(before.Key.Kind, decision.Status.Failure?.Reason ?? "").Inc();
         }
 
-        if (Conditions.Find(before.Status.Conditions, ConditionTypes.Running) is { IsTrue: false } starting
-            && Conditions.IsTrue(decision.Status.Conditions, ConditionTypes.Running))
+        if (!Conditions.IsTrue(before.Status.Conditions, ConditionTypes.Running) && Conditions.IsTrue(decision.Status.Conditions, ConditionTypes.Running)
+            && before.Pods.Where(pod => PodState.Attempt(pod) == before.Attempt).Min(pod => pod.Metadata.CreationTimestamp) is { } made)
         {
-            GangStart.WithLabels(before.Key.Kind).Observe((before.Now - starting.LastTransitionTime).TotalSeconds);
+            GangStart.WithLabels(before.Key.Kind).Observe((before.Now - new DateTimeOffset(made, TimeSpan.Zero)).TotalSeconds);
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class RunWriter(ControllerManager manager)
         }
     }
 
-    private static Task SuspendAsync<TEntity>(ResourceClient<TEntity> client, Run run, CancellationToken cancellationToken)
+    private static Task<TEntity> SuspendAsync<TEntity>(ResourceClient<TEntity> client, Run run, CancellationToken cancellationToken)
         where TEntity : RunEntity, new() => client.PatchJsonAsync(
             run.Metadata.Namespace,
             run.Metadata.Name,

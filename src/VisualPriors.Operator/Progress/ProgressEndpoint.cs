@@ -1,6 +1,7 @@
 using k8s.Autorest;
 using k8s.Models;
 using Microsoft.AspNetCore.Http;
+using VisualPriors.Api.Errors;
 using VisualPriors.Api.Plans;
 using VisualPriors.ControllerRuntime;
 using VisualPriors.Operator.Metrics;
@@ -56,18 +57,20 @@ internal sealed class ProgressEndpoint(TokenAuthenticator authenticator, Resourc
         }
 
         // Read only now: nobody unknown makes us read anything.
-        if (context.Request.ContentLength is not (> 0 and <= PlanJson.MaximumMessageLength) length)
+        if (context.Request.ContentLength is not { } length || length is <= 0 or > PlanJson.MaximumMessageLength)
         {
             return StatusCodes.Status413PayloadTooLarge;
         }
 
         var body = new byte[length];
         await context.Request.Body.ReadExactlyAsync(body, cancellationToken).ConfigureAwait(false);
-        if (!PlanJson.TryReadReport(body, out var report))
+        try
+        {
+            return writer.Offer(run, attempt, PlanJson.ReadReport(body)) ? StatusCodes.Status202Accepted : StatusCodes.Status429TooManyRequests;
+        }
+        catch (InvalidInputException)
         {
             return StatusCodes.Status400BadRequest;
         }
-
-        return writer.Offer(run, attempt, report) ? StatusCodes.Status202Accepted : StatusCodes.Status429TooManyRequests;
     }
 }

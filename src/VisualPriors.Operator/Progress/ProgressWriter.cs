@@ -100,7 +100,7 @@ internal sealed partial class ProgressWriter(KubernetesConnection connection, Ti
         _ => throw new ArgumentException($"no status for {run.GetType().Name}", nameof(run)),
     };
 
-    private static Task ApplyAsync<TEntity>(ResourceClient<TEntity> client, RunEntity run, RunProgress progress, CancellationToken cancellationToken)
+    private static Task<TEntity> ApplyAsync<TEntity>(ResourceClient<TEntity> client, RunEntity run, RunProgress progress, CancellationToken cancellationToken)
         where TEntity : RunEntity, new() => client.ApplyStatusAsync(
             new TEntity
             {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using k8s.Models;
 using VisualPriors.Api.Resources.Status;
 using VisualPriors.ControllerRuntime;
 using VisualPriors.Operator.Entities;

@@ -69,10 +69,10 @@ internal sealed class StagePreparer(RunCatalog runs, RunReader reader, ArtifactC
         }
     }
 
-    private async Task<RunArtifact?> FinishedAsync(PlannedStage stage, CancellationToken cancellationToken)
+    private static async Task<RunArtifact?> FinishedAsync(PlannedStage stage, CancellationToken cancellationToken)
     {
         var address = stage.Plan.Placement.Output;
-        return await artifacts.StageAsync(address, cancellationToken).ConfigureAwait(false) is { } found && found.Manifest.StageDigest == stage.Digest
+        return await ArtifactCatalog.StageAsync(address, cancellationToken).ConfigureAwait(false) is { } found && found.Manifest.StageDigest == stage.Digest
             ? new RunArtifact { Address = address, Digest = found.Digest, Reused = true, Results = SucceededRun.Text(found.Manifest.Outcome?.Results) }
             : null;
     }

@@ -29,5 +29,5 @@ internal sealed class ArtifactCatalog(TimeProvider time)
 
     /// <summary>A stage's artifact, as it is now; null where there is none.</summary>
     /// <exception cref="Storage.Objects.StoreException">The store cannot be reached or refuses.</exception>
-    public Task<StoredArtifact?> StageAsync(string address, CancellationToken cancellationToken) => ArtifactStore.TryReadManifestAsync(address, cancellationToken);
+    public static Task<StoredArtifact?> StageAsync(string address, CancellationToken cancellationToken) => ArtifactStore.TryReadManifestAsync(address, cancellationToken);
 }
