@@ -9,7 +9,7 @@ using VisualPriors.Api.Json;
 namespace VisualPriors.Api.Manifests;
 
 /// <summary>
-/// Turns one YAML document into the JSON of a resource, defaults filled in, by System.Text.Json's own metadata of the resource's type.
+/// Turns one document (YAML, or JSON from an API server) into the JSON of a resource, defaults filled in, by System.Text.Json's own metadata of the resource's type.
 /// Errors are collected, not thrown: a document is walked to its end.
 /// </summary>
 /// <remarks>
@@ -231,7 +231,9 @@ internal sealed partial class ManifestBinder(string file, List<InputError> error
 
     private static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 
-    private void Add(string path, string found, string expected, int line) => errors.Add(new InputError(file, path, found, expected, line));
+    // What comes from an API server has no lines: 0.
+    private void Add(string path, string found, string expected, int line) =>
+        errors.Add(new InputError(file, path, found, expected, line > 0 ? line : null));
 
     // No leading zeros: YAML 1.1 reads them as octal, 1.2 as decimal. Underscores group digits, as in C#.
     [GeneratedRegex(@"\A[-+]?(0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\z")]

@@ -31,6 +31,6 @@ public sealed record DataRequirement(string Field, string Name, string Kind)
 }
 
 /// <summary>A prepared data set that was found.</summary>
-/// <param name="Directory">Its folder.</param>
+/// <param name="Directory">Its folder, or its address in an object store.</param>
 /// <param name="Digest">Its content digest.</param>
 public sealed record DataSet(string Directory, string Digest);

@@ -115,10 +115,16 @@ public sealed record EvalComputation : StageComputation
 /// <summary>Where a stage reads and writes. Never part of the digest.</summary>
 public sealed record StagePlacement
 {
-    /// <summary>Folder of every input artifact by role.</summary>
+    /// <summary>
+    /// Place of every input artifact by role: a folder, or an address in an object store. A launcher fetches what lies in a store to its
+    /// node's scratch folder before ranks start; they see folders only.
+    /// </summary>
     public required IReadOnlyDictionary<string, string> Inputs { get; init; }
 
-    /// <summary>Folder that the artifact is to appear at, whole or not at all.</summary>
+    /// <summary>
+    /// Place that the artifact is to appear at, whole or not at all: a folder, or an address in an object store, which the launcher of the first
+    /// node publishes it to.
+    /// </summary>
     public required string Output { get; init; }
 
     /// <summary>Machines, processes and what they share out.</summary>

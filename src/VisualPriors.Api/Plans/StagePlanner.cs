@@ -18,12 +18,9 @@ public static class StagePlanner
     /// <summary>The plans of validated runs, each after its upstream's.</summary>
     /// <param name="runs">The runs.</param>
     /// <param name="data">Every prepared data set that <see cref="DataRequirement.Of"/> names, by its name.</param>
-    /// <param name="outputDirectory">Folder that stages' artifacts appear below.</param>
-    /// <param name="checkpoints">Address in an object store that stages' checkpoints go below; null puts them beside the artifacts.</param>
-    public static IReadOnlyList<PlannedStage> Plan(
-        IReadOnlyList<Run> runs, IReadOnlyDictionary<string, DataSet> data, string outputDirectory, string? checkpoints = null)
+    /// <param name="places">Where artifacts and checkpoints go.</param>
+    public static IReadOnlyList<PlannedStage> Plan(IReadOnlyList<Run> runs, IReadOnlyDictionary<string, DataSet> data, StagePlaces places)
     {
-        checkpoints ??= new Uri(Path.Combine(Path.GetFullPath(outputDirectory), "checkpoints")).AbsoluteUri;
         var stages = new List<PlannedStage>();
         foreach (var run in RunGraph.Order(runs))
         {
@@ -43,10 +40,11 @@ public static class StagePlanner
                 Placement = new StagePlacement
                 {
                     Inputs = inputs.ToDictionary(input => input.Key, input => input.Value.Directory),
-                    Output = StageDirectory(outputDirectory, digest),
-                    Compute = run.Compute,
+                    Output = places.ArtifactOf(digest),
+                    // Pods are the operator's business alone.
+                    Compute = run.Compute with { Pod = null },
                     Checkpoints = run.Checkpoint is { } policy
-                        ? new CheckpointPlacement { Address = CheckpointAddress(checkpoints, digest), Policy = policy }
+                        ? new CheckpointPlacement { Address = places.CheckpointsOf(digest), Policy = policy }
                         : null,
                 },
             };
@@ -55,12 +53,6 @@ public static class StagePlanner
 
         return stages;
     }
-
-    /// <summary>Folder of a stage's artifact.</summary>
-    public static string StageDirectory(string outputDirectory, string digest) =>
-        Path.Combine(Path.GetFullPath(outputDirectory), "stages", digest);
-
-    private static string CheckpointAddress(string root, string digest) => $"{root.TrimEnd('/')}/{digest}";
 
     private static StageComputation Compute(Run run, IReadOnlyDictionary<string, string> inputs) => run switch
     {

@@ -14,7 +14,7 @@ public sealed record AlignRun : Run
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override ComputeSpec Compute => Spec.Compute;
+    public override RunSpec Common => Spec;
 
     /// <inheritdoc/>
     [JsonIgnore]
@@ -25,7 +25,7 @@ public sealed record AlignRun : Run
 }
 
 /// <summary>Desired state of an <see cref="AlignRun"/>.</summary>
-public sealed record AlignSpec
+public sealed record AlignSpec : RunSpec
 {
     /// <summary>Seed of the projector's initialisation and the data order.</summary>
     public long Seed { get; init; } = 42;
@@ -50,9 +50,6 @@ public sealed record AlignSpec
     {
         Optimizer = new() { LearningRate = 1e-3, WarmupRatio = 0.06, MinimumLearningRateRatio = 0, Beta2 = 0.999 },
     };
-
-    /// <summary>Where and how to compute.</summary>
-    public ComputeSpec Compute { get; init; } = new();
 
     /// <summary>When to save, and what to keep.</summary>
     public CheckpointSpec Checkpoint { get; init; } = new();

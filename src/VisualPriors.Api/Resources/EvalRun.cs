@@ -15,14 +15,14 @@ public sealed record EvalRun : Run
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override ComputeSpec Compute => Spec.Compute;
+    public override RunSpec Common => Spec;
 
     /// <summary>What to score.</summary>
     public required EvalSpec Spec { get; init; }
 }
 
 /// <summary>Desired state of an <see cref="EvalRun"/>.</summary>
-public sealed record EvalSpec
+public sealed record EvalSpec : RunSpec
 {
     /// <summary>Seed of anything random in scoring: the bootstrap of confidence intervals (decoding is greedy, paper.md 4.1).</summary>
     public long Seed { get; init; } = 42;
@@ -32,9 +32,6 @@ public sealed record EvalSpec
 
     /// <summary>What to score it on.</summary>
     public required IReadOnlyList<EvalSuiteSpec> Suites { get; init; }
-
-    /// <summary>Where and how to compute.</summary>
-    public ComputeSpec Compute { get; init; } = new();
 }
 
 /// <summary>The benchmarks there are.</summary>

@@ -16,7 +16,7 @@ public sealed record PretrainRun : Run
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override ComputeSpec Compute => Spec.Compute;
+    public override RunSpec Common => Spec;
 
     /// <inheritdoc/>
     [JsonIgnore]
@@ -27,7 +27,7 @@ public sealed record PretrainRun : Run
 }
 
 /// <summary>Desired state of a <see cref="PretrainRun"/>.</summary>
-public sealed record PretrainSpec
+public sealed record PretrainSpec : RunSpec
 {
     /// <summary>Seed of initialisation and data order (paper.md 1: 42 everywhere).</summary>
     public long Seed { get; init; } = 42;
@@ -40,9 +40,6 @@ public sealed record PretrainSpec
 
     /// <summary>Length, batch and optimizer.</summary>
     public required PretrainTrainingSpec Training { get; init; }
-
-    /// <summary>Where and how to compute.</summary>
-    public ComputeSpec Compute { get; init; } = new();
 
     /// <summary>When to save, and what to keep.</summary>
     public CheckpointSpec Checkpoint { get; init; } = new();

@@ -18,9 +18,13 @@ public abstract record Run
     [JsonIgnore]
     public abstract RunReference? Upstream { get; }
 
+    /// <summary>The part of its desired state that every kind has.</summary>
+    [JsonIgnore]
+    public abstract RunSpec Common { get; }
+
     /// <summary>Where and how it computes.</summary>
     [JsonIgnore]
-    public abstract ComputeSpec Compute { get; }
+    public ComputeSpec Compute => Common.Compute;
 
     /// <summary>When it saves; null for a kind that has nothing to save before its end.</summary>
     [JsonIgnore]

@@ -14,7 +14,7 @@ public sealed record SftRun : Run
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override ComputeSpec Compute => Spec.Compute;
+    public override RunSpec Common => Spec;
 
     /// <inheritdoc/>
     [JsonIgnore]
@@ -25,7 +25,7 @@ public sealed record SftRun : Run
 }
 
 /// <summary>Desired state of an <see cref="SftRun"/>.</summary>
-public sealed record SftSpec
+public sealed record SftSpec : RunSpec
 {
     /// <summary>Seed of the data order.</summary>
     public long Seed { get; init; } = 42;
@@ -44,9 +44,6 @@ public sealed record SftSpec
     {
         Optimizer = new() { LearningRate = 4e-5, WarmupRatio = 0.03, MinimumLearningRateRatio = 0, Beta2 = 0.999 },
     };
-
-    /// <summary>Where and how to compute.</summary>
-    public ComputeSpec Compute { get; init; } = new();
 
     /// <summary>When to save, and what to keep.</summary>
     public CheckpointSpec Checkpoint { get; init; } = new();

@@ -25,6 +25,7 @@ public static class RunRules
         VisionRules.VisualTokensFormAGrid,
         VisionRules.SuitesAreGiven,
         DataNameRules.NamesStayBelowTheDataRoot,
+        ReferenceRules.UpstreamIsOfAnAllowedKind,
     ];
 
     private static readonly Func<IReadOnlyList<Run>, IEnumerable<Violation>>[] Together =
@@ -34,9 +35,8 @@ public static class RunRules
         ReferenceRules.NoCycle,
     ];
 
-    /// <summary>What is wrong with runs that are to be carried out together, each alone and all of them with each other.</summary>
-    public static IEnumerable<Violation> Check(IReadOnlyList<Run> runs) =>
-        runs.SelectMany(CheckAlone).Concat(Together.SelectMany(rule => rule(runs)));
+    /// <summary>What is wrong with runs that are to be carried out together, looking at how they refer to each other.</summary>
+    public static IEnumerable<Violation> CheckTogether(IReadOnlyList<Run> runs) => Together.SelectMany(rule => rule(runs));
 
     /// <summary>What is wrong with one run, looking at nothing else.</summary>
     public static IEnumerable<Violation> CheckAlone(Run run) => Alone.SelectMany(rule => rule(run));

@@ -27,7 +27,7 @@ internal static class ExperimentLoader
 
         var manifest = ManifestReader.Read(file);
         var data = DataCatalog.Open(manifest, dataRoot, cancellationToken);
-        var stages = StagePlanner.Plan(manifest.Runs, data.ToDictionary(set => set.Key, set => set.Value.Location), outputDirectory, checkpoints);
+        var stages = StagePlanner.Plan(manifest.Runs, data.ToDictionary(set => set.Key, set => set.Value.Location), StagePlaces.InFolder(outputDirectory, checkpoints));
         return new Experiment(
             manifest,
             outputDirectory,

@@ -18,7 +18,7 @@ public sealed class PlanJsonTests : IDisposable
         var names = new[] { "corpus", "vision-encoder", "captions", "instructions", "mle-bench" };
         var manifest = ManifestReader.Read(_folder.Write("manifest.yaml", Chain.Of(Chain.Pretrain, Chain.Align, Chain.Sft, Chain.Eval)));
 
-        foreach (var stage in StagePlanner.Plan(manifest.Runs, names.ToDictionary(name => name, name => new DataSet(name, name)), "/out"))
+        foreach (var stage in StagePlanner.Plan(manifest.Runs, names.ToDictionary(name => name, name => new DataSet(name, name)), StagePlaces.InFolder("/out")))
         {
             var written = PlanJson.Write(stage.Plan);
             var read = PlanJson.Read(_folder.Write("plan.json", System.Text.Encoding.UTF8.GetString(written)));
@@ -114,7 +114,7 @@ public sealed class PlanJsonTests : IDisposable
     private string Change(Action<JsonObject> change)
     {
         var manifest = ManifestReader.Read(_folder.Write("manifest.yaml", Chain.Pretrain));
-        var stage = StagePlanner.Plan(manifest.Runs, new Dictionary<string, DataSet> { ["corpus"] = new("corpus", "corpus") }, "/out")[0];
+        var stage = StagePlanner.Plan(manifest.Runs, new Dictionary<string, DataSet> { ["corpus"] = new("corpus", "corpus") }, StagePlaces.InFolder("/out"))[0];
         var json = JsonNode.Parse(PlanJson.Write(stage.Plan))!.AsObject();
         change(json);
         return _folder.Write("plan.json", json.ToJsonString());

@@ -136,5 +136,5 @@ public sealed class StagePlannerTests : IDisposable
     private static Dictionary<string, string> Inputs(params (string Role, string Value)[] inputs) => inputs.ToDictionary(input => input.Role, input => input.Value);
 
     private IReadOnlyList<PlannedStage> Plan(string yaml) =>
-        StagePlanner.Plan(ManifestReader.Read(_folder.Write("manifest.yaml", yaml)).Runs, Data, "/out");
+        StagePlanner.Plan(ManifestReader.Read(_folder.Write("manifest.yaml", yaml)).Runs, Data, StagePlaces.InFolder("/out"));
 }
