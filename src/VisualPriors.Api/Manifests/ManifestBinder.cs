@@ -9,7 +9,7 @@ using VisualPriors.Api.Json;
 namespace VisualPriors.Api.Manifests;
 
 /// <summary>
-/// Turns one YAML document into the JSON of a resource, defaults filled in, by System.Text.Json's own metadata of the resource's type.
+/// Turns one document (YAML, or JSON from an API server) into the JSON of a resource, defaults filled in, by System.Text.Json's own metadata of the resource's type.
 /// Errors are collected, not thrown: a document is walked to its end.
 /// </summary>
 /// <remarks>
@@ -75,7 +75,7 @@ internal sealed partial class ManifestBinder(string file, List<InputError> error
     }
 
     /// <summary>What a document that gives nothing gets: the initialisers' values, without what must be given.</summary>
-    private static JsonObject DefaultsOf(JsonTypeInfo type)
+    internal static JsonObject DefaultsOf(JsonTypeInfo type)
     {
         // Activator runs the initialisers and does not ask for required members, which are null or zero here and dropped.
         var defaults = JsonSerializer.SerializeToNode(Activator.CreateInstance(type.Type)!, type)!.AsObject();
@@ -196,7 +196,7 @@ internal sealed partial class ManifestBinder(string file, List<InputError> error
 
     private static JsonTypeInfo TypeOf(JsonTypeInfo owner, JsonPropertyInfo property) => owner.Options.GetTypeInfo(property.PropertyType);
 
-    private static List<string> NamesOf(JsonTypeInfo type) =>
+    internal static List<string> NamesOf(JsonTypeInfo type) =>
         [.. Enum.GetValues(Nullable.GetUnderlyingType(type.Type) ?? type.Type).Cast<object>()
             .Select(member => JsonSerializer.SerializeToNode(member, type)!.GetValue<string>())];
 
@@ -231,7 +231,9 @@ internal sealed partial class ManifestBinder(string file, List<InputError> error
 
     private static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 
-    private void Add(string path, string found, string expected, int line) => errors.Add(new InputError(file, path, found, expected, line));
+    // What comes from an API server has no lines: 0.
+    private void Add(string path, string found, string expected, int line) =>
+        errors.Add(new InputError(file, path, found, expected, line > 0 ? line : null));
 
     // No leading zeros: YAML 1.1 reads them as octal, 1.2 as decimal. Underscores group digits, as in C#.
     [GeneratedRegex(@"\A[-+]?(0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\z")]

@@ -12,4 +12,5 @@ namespace VisualPriors.Api.Manifests;
 [JsonSerializable(typeof(AlignRun))]
 [JsonSerializable(typeof(SftRun))]
 [JsonSerializable(typeof(EvalRun))]
+[JsonSerializable(typeof(Pipeline))]
 internal sealed partial class ManifestJson : JsonSerializerContext;

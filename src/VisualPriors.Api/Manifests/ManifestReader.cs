@@ -1,54 +1,71 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Pipelines;
 using VisualPriors.Api.Resources;
 using VisualPriors.Api.Validation;
 
 namespace VisualPriors.Api.Manifests;
 
-/// <summary>Reads manifests: one or more YAML documents, each a run resource.</summary>
+/// <summary>Reads manifests: one or more YAML documents, each a run or a pipeline.</summary>
 public static class ManifestReader
 {
-    private static readonly Dictionary<string, JsonTypeInfo> Kinds = new(StringComparer.Ordinal)
-    {
-        ["PretrainRun"] = ManifestJson.Default.PretrainRun,
-        ["AlignRun"] = ManifestJson.Default.AlignRun,
-        ["SftRun"] = ManifestJson.Default.SftRun,
-        ["EvalRun"] = ManifestJson.Default.EvalRun,
-    };
-
     /// <summary>Reads a file, fills in defaults and checks every rule.</summary>
     /// <exception cref="InvalidInputException">Everything that is wrong with the file, together.</exception>
     public static Manifest Read(string path)
     {
-        var errors = new List<InputError>();
-        var runs = new List<Run>();
-        // By reference: two documents may well be equal (and that is an error a rule is to find).
-        var lines = new Dictionary<Run, IReadOnlyDictionary<string, int>>(ReferenceEqualityComparer.Instance);
         var documents = YamlTree.Read(path);
         if (documents.Count == 0)
         {
             throw new InvalidInputException(path, null, "no document", "at least one run");
         }
 
+        var errors = new List<InputError>();
+        var runs = new List<Run>();
+        var pipelines = new List<Pipeline>();
+        // By reference: two documents may well be equal (and that is an error a rule is to find).
+        var sources = new Dictionary<Run, RunSource>(ReferenceEqualityComparer.Instance);
         foreach (var document in documents)
         {
-            if (Bind(path, document, errors) is var (run, runLines))
+            switch (Bind(path, document, errors))
             {
-                runs.Add(run);
-                lines.Add(run, runLines);
+                case (Run run, var lines):
+                    Add(run, new RunSource(lines));
+                    break;
+                case (Pipeline pipeline, var lines):
+                    AddPipeline(pipeline, lines);
+                    break;
             }
         }
 
-        var manifest = new Manifest(path, runs, lines);
-        // A run that did not bind would make others' references look wrong: those are checked once every document binds.
-        var violations = runs.Count == documents.Count ? RunRules.Check(runs) : runs.SelectMany(RunRules.CheckAlone);
-        errors.AddRange(violations.Select(violation => new InputError(
-            path, violation.Field, violation.Found, violation.Expected, manifest.LineOf(violation.Run, violation.Field))));
+        var manifest = new Manifest(path, runs, pipelines, sources);
+        // A run that did not bind would make others' references look wrong: those are checked once every document is well.
+        var together = errors.Count == 0 ? RunRules.CheckTogether(runs) : [];
+        errors.AddRange(runs.Where(run => sources[run].Stage is null).SelectMany(RunRules.CheckAlone).Concat(together)
+            .Select(violation => manifest.ErrorAt(violation.Run, violation.Field, violation.Found, violation.Expected)));
         return errors.Count == 0 ? manifest : throw new InvalidInputException([.. errors.OrderBy(error => error.Line)]);
+
+        void Add(Run run, RunSource source)
+        {
+            runs.Add(run);
+            sources.Add(run, source);
+        }
+
+        void AddPipeline(Pipeline pipeline, IReadOnlyDictionary<string, int> lines)
+        {
+            pipelines.Add(pipeline);
+            var document = new RunSource(lines);
+            List<InputError> violations = [.. PipelineRules.Check(pipeline)
+                .Select(violation => new InputError(path, violation.Field, violation.Found, violation.Expected, document.LineOf(violation.Field)))];
+            errors.AddRange(violations);
+            foreach (var (stage, run) in violations.Count == 0 ? PipelineExpansion.Stages(pipeline) : [])
+            {
+                var place = $"spec.stages[{pipeline.Spec.Stages.Index().First(item => ReferenceEquals(item.Item, stage)).Index}]";
+                Add(run, new RunSource(lines, place, $"{place}.{PipelineRules.SpecOf(stage)}"));
+            }
+        }
     }
 
-    private static (Run, IReadOnlyDictionary<string, int>)? Bind(string path, YamlNode document, List<InputError> errors)
+    private static (object, IReadOnlyDictionary<string, int>)? Bind(string path, YamlNode document, List<InputError> errors)
     {
         if (document is not YamlMapping mapping)
         {
@@ -64,9 +81,10 @@ public static class ManifestReader
         }
 
         var kind = TextOf(mapping, "kind");
-        if (kind is null || !Kinds.TryGetValue(kind.Value, out var type))
+        if (kind is null || !ResourceKinds.All.TryGetValue(kind.Value, out var type))
         {
-            errors.Add(new InputError(path, "kind", kind?.Value ?? "nothing", Suggestion.OneOf(kind?.Value ?? "", Kinds.Keys), kind?.Line ?? mapping.Line));
+            errors.Add(new InputError(
+                path, "kind", kind?.Value ?? "nothing", Suggestion.OneOf(kind?.Value ?? "", ResourceKinds.All.Keys), kind?.Line ?? mapping.Line));
             return null;
         }
 
@@ -78,7 +96,7 @@ public static class ManifestReader
         }
 
         var lines = new Dictionary<string, int>(binder.Lines) { [""] = mapping.Line };
-        return ((Run)json.Deserialize(type)!, lines);
+        return (json.Deserialize(type)!, lines);
     }
 
     private static YamlScalar? TextOf(YamlMapping mapping, string field) =>

@@ -1,6 +1,8 @@
+using System.Reflection;
 using VisualPriors.Api.Manifests;
 using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources;
+using VisualPriors.Api.Schemas;
 
 namespace VisualPriors.Api.Validation;
 
@@ -13,22 +15,22 @@ internal static class ReferenceRules
             .SelectMany(group => group.Skip(1))
             .Select(run => new Violation(run, "metadata.name", $"a second {run.Kind} '{run.Metadata.Name}'", "a name used once per kind"));
 
-    /// <summary>What a run starts from is there and of a kind that it can start from.</summary>
+    /// <summary>What a run starts from is of a kind that it can start from.</summary>
+    public static IEnumerable<Violation> UpstreamIsOfAnAllowedKind(Run run)
+    {
+        if (run.Upstream is { } from && !AllowedKinds(run).Contains(from.Kind))
+        {
+            yield return new Violation(run, "spec.from.kind", $"'{from.Kind}'", Suggestion.OneOf(from.Kind, AllowedKinds(run)));
+        }
+    }
+
+    /// <summary>What a run starts from is there. References of a wrong kind are another rule's.</summary>
     public static IEnumerable<Violation> UpstreamExists(IReadOnlyList<Run> runs)
     {
         foreach (var run in runs)
         {
-            if (run.Upstream is not { } from)
-            {
-                continue;
-            }
-
-            var allowed = AllowedKinds(run);
-            if (!allowed.Contains(from.Kind))
-            {
-                yield return new Violation(run, "spec.from.kind", $"'{from.Kind}'", Suggestion.OneOf(from.Kind, allowed));
-            }
-            else if (!runs.Any(other => other.Kind == from.Kind && other.Metadata.Name == from.Name))
+            if (run.Upstream is { } from && AllowedKinds(run).Contains(from.Kind)
+                && !runs.Any(other => other.Kind == from.Kind && other.Metadata.Name == from.Name))
             {
                 var names = runs.Where(other => other.Kind == from.Kind && other != run).Select(other => other.Metadata.Name).ToList();
                 var expected = names.Count == 0 ? $"an existing {from.Kind} (the manifest has none)" : $"an existing {from.Kind}: {Suggestion.OneOf(from.Name, names)}";
@@ -47,11 +49,7 @@ internal static class ReferenceRules
         }
     }
 
-    private static string[] AllowedKinds(Run run) => run switch
-    {
-        AlignRun => ["PretrainRun"],
-        SftRun => ["AlignRun", "SftRun"],
-        EvalRun => ["SftRun"],
-        _ => [],
-    };
+    /// <summary>Kinds that a run can start from.</summary>
+    public static IReadOnlyList<string> AllowedKinds(Run run) =>
+        run.Common.GetType().GetProperty(nameof(AlignSpec.From))?.GetCustomAttribute<AllowedKindsAttribute>()?.Kinds ?? [];
 }

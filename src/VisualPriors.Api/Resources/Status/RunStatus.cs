@@ -1,3 +1,5 @@
+using VisualPriors.Api.Schemas;
+
 namespace VisualPriors.Api.Resources.Status;
 
 /// <summary>Observed state of a run. Bounded in size: nothing in it grows with steps, pods or attempts.</summary>
@@ -10,10 +12,14 @@ public sealed record RunStatus
     public RunPhase? Phase { get; init; }
 
     /// <summary>Standard conditions, one per type.</summary>
+    [ListKey("type")]
     public IReadOnlyList<StatusCondition>? Conditions { get; init; }
 
     /// <summary>Digest of what it computes: equal digests, equal artifacts. Known once its upstream and data are.</summary>
     public string? StageDigest { get; init; }
+
+    /// <summary>Digest of the part of the spec that must not change, as it was first accepted: for servers that cannot hold it by themselves.</summary>
+    public string? SpecDigest { get; init; }
 
     /// <summary>Number of the current attempt, from 1; counts every start of pods, also after a suspension.</summary>
     public int? Attempt { get; init; }
