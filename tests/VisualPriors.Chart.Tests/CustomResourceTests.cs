@@ -25,6 +25,23 @@ public sealed class CustomResourceTests
     }
 
     [Fact]
+    public async Task A_packaged_chart_has_the_definitions_in_it()
+    {
+        var folder = Directory.CreateTempSubdirectory("vp-chart-").FullName;
+        try
+        {
+            using var helm = new Helm();
+            await helm.RunAsync("package", Repository.Chart, "--destination", folder);
+            var rendered = await helm.RunAsync("template", "visualpriors", Assert.Single(Directory.GetFiles(folder)), "--set", Rendering.Address);
+            Assert.Equal(Files.Length, Definitions(Rendering.Parse(rendered)).Count());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task A_server_that_does_not_know_CEL_rules_gets_all_but_them()
     {
         var complete = Definitions(await Rendering.ObjectsAsync("--kube-version", "1.25.0")).ToList();

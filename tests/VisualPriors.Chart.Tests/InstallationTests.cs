@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using VisualPriors.ChartTesting;
 
 namespace VisualPriors.Chart.Tests;
@@ -54,6 +55,21 @@ public sealed class InstallationTests(Cluster cluster) : IAsyncLifetime
         await cluster.Helm.RunAsync("rollback", "visualpriors", "1", "--namespace", _namespace);
         Assert.Equal(before, await SettingsAsync());
         Assert.Contains(await cluster.ObjectsAsync(OfRelease), one => one.StartsWith("poddisruptionbudget", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_operator_takes_the_lease_that_the_chart_makes_and_an_upgrade_leaves_it_to_its_holder()
+    {
+        await cluster.InstallAsync(_namespace, "--set", "crds.install=false");
+        var user = $"--as=system:serviceaccount:{_namespace}:visualpriors-operator";
+        var lease = JsonNode.Parse(await cluster.KubectlAsync("get", "lease", "visualpriors-operator", "--namespace", _namespace, "--output=json", user))!;
+        lease["spec"] = new JsonObject { ["holderIdentity"] = "me" };
+        await cluster.KubectlWithInputAsync(lease.ToJsonString(), "replace", "--filename=-", user);
+        await cluster.Helm.RunAsync(
+            "upgrade", "visualpriors", Repository.Chart, "--namespace", _namespace, "--set", Rendering.Address, "--set", "crds.install=false,workers=9");
+        Assert.Equal(
+            "me",
+            await cluster.KubectlAsync("get", "lease", "visualpriors-operator", "--namespace", _namespace, "--output=jsonpath={.spec.holderIdentity}"));
     }
 
     [Fact]

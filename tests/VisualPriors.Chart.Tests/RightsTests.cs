@@ -38,7 +38,7 @@ public sealed class RightsTests(Cluster cluster) : IAsyncLifetime
         [
             ("get", "secrets", ""), ("list", "secrets", ""), ("watch", "secrets", ""), ("list", "configmaps", ""), ("get", "pods", "log"),
             ("create", "pods", "exec"), ("create", "serviceaccounts", "token"), ("escalate", "clusterroles", ""), ("impersonate", "users", ""),
-            ("update", "leases/another", ""),
+            ("update", "leases/another", ""), ("create", "leases", ""),
         ];
         Assert.All(await Task.WhenAll(refused.Select(async one =>
         {
