@@ -1,7 +1,6 @@
 using System.Reflection;
 using Prometheus;
 using VisualPriors.Api.Plans;
-using VisualPriors.ChartTesting;
 using VisualPriors.ControllerRuntime;
 using VisualPriors.Operator.Gangs;
 using VisualPriors.Operator.Metrics;

@@ -1,4 +1,3 @@
-using VisualPriors.ChartTesting;
 
 namespace VisualPriors.Chart.Tests;
 
