@@ -187,6 +187,9 @@ link_parts
 cp "$state/control/pki/admin.kubeconfig" "$state/kubeconfig.part"
 mv "$state/kubeconfig.part" "$kubeconfig"
 echo "$nodes" >"$state/nodes"
+# Azurite's own development account: its key is public.
+echo "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;BlobEndpoint=http://$control:10000/devstoreaccount1;" \
+  >"$state/storage-connection-string"
 wait_healthy 120 || fail "The cluster was not healthy after 120 s."
 trap - EXIT
 echo "$kubeconfig"
