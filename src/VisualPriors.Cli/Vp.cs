@@ -36,6 +36,7 @@ internal static class Vp
             Bind(ReportCommand.Create()),
             Bind(ExportCommand.Create()),
             Bind(ImportCommand.Create()),
+            Bind(CrdsCommand.Create()),
         };
         foreach (var help in root.Options.OfType<HelpOption>())
         {

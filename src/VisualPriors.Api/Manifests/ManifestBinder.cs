@@ -75,7 +75,7 @@ internal sealed partial class ManifestBinder(string file, List<InputError> error
     }
 
     /// <summary>What a document that gives nothing gets: the initialisers' values, without what must be given.</summary>
-    private static JsonObject DefaultsOf(JsonTypeInfo type)
+    internal static JsonObject DefaultsOf(JsonTypeInfo type)
     {
         // Activator runs the initialisers and does not ask for required members, which are null or zero here and dropped.
         var defaults = JsonSerializer.SerializeToNode(Activator.CreateInstance(type.Type)!, type)!.AsObject();
@@ -196,7 +196,7 @@ internal sealed partial class ManifestBinder(string file, List<InputError> error
 
     private static JsonTypeInfo TypeOf(JsonTypeInfo owner, JsonPropertyInfo property) => owner.Options.GetTypeInfo(property.PropertyType);
 
-    private static List<string> NamesOf(JsonTypeInfo type) =>
+    internal static List<string> NamesOf(JsonTypeInfo type) =>
         [.. Enum.GetValues(Nullable.GetUnderlyingType(type.Type) ?? type.Type).Cast<object>()
             .Select(member => JsonSerializer.SerializeToNode(member, type)!.GetValue<string>())];
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using VisualPriors.Api.Json;
+using VisualPriors.Api.Schemas;
 
 namespace VisualPriors.Api.Resources;
 
@@ -22,15 +23,21 @@ public sealed record EvalRun : Run
 }
 
 /// <summary>Desired state of an <see cref="EvalRun"/>.</summary>
+[ValidationRule(Expressions.OneProcess, "compute must come to one process: an EvalRun is not shared out")]
 public sealed record EvalSpec : RunSpec
 {
     /// <summary>Seed of anything random in scoring: the bootstrap of confidence intervals (decoding is greedy, paper.md 4.1).</summary>
+    [Immutable]
     public long Seed { get; init; } = 42;
 
     /// <summary>The model: an SftRun.</summary>
+    [Immutable]
+    [AllowedKinds("SftRun")]
     public required RunReference From { get; init; }
 
     /// <summary>What to score it on.</summary>
+    [Immutable]
+    [ItemCount(1, 32, "suite")]
     public required IReadOnlyList<EvalSuiteSpec> Suites { get; init; }
 }
 
@@ -49,6 +56,7 @@ public sealed record EvalSuiteSpec
     public required EvalSuiteKind Suite { get; init; }
 
     /// <summary>Name of the prepared questions (a folder below the data root).</summary>
+    [Text(TextPatterns.DataName, TextPatterns.DataNameLength, TextPatterns.DataNameText)]
     public required string Data { get; init; }
 
     /// <summary>How an answer is had from the model.</summary>

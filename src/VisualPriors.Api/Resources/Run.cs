@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using VisualPriors.Api.Schemas;
 
 namespace VisualPriors.Api.Resources;
 
@@ -34,6 +35,12 @@ public abstract record Run
 /// <summary>The part of Kubernetes' object metadata that a manifest may set.</summary>
 public sealed record ObjectMeta
 {
+    /// <summary>
+    /// Longest name of a run. What the operator makes for it is called <c>pretrain-NAME</c> (nine characters more), and a Service's name
+    /// has at most 63.
+    /// </summary>
+    public const int LongestRunName = 52;
+
     /// <summary>Name, unique per kind: an RFC 1123 label.</summary>
     public required string Name { get; init; }
 
@@ -54,5 +61,6 @@ public sealed record RunReference
     public required string Kind { get; init; }
 
     /// <summary>Name of the upstream run.</summary>
+    [Text(TextPatterns.Label, 63, TextPatterns.LabelText)]
     public required string Name { get; init; }
 }

@@ -1,45 +1,10 @@
-using System.Globalization;
 using VisualPriors.Api.Resources;
 
 namespace VisualPriors.Api.Validation;
 
-/// <summary>Rules on machines, processes, checkpoints and loss protection.</summary>
+/// <summary>Rules on machines and processes.</summary>
 internal static class ComputeRules
 {
-    /// <summary>Counts are at least what makes sense.</summary>
-    public static IEnumerable<Violation> SizesMakeSense(Run run)
-    {
-        var compute = run.Compute;
-        List<(string Name, double Value, double Minimum, double Maximum)> sizes =
-        [
-            ("compute.threads", compute.Threads, 0, int.MaxValue),
-            ("compute.nodes", compute.Nodes, 1, int.MaxValue),
-            ("compute.gpusPerNode", compute.GpusPerNode, 0, 16),
-            ("compute.processesPerNode", compute.ProcessesPerNode, 1, 256),
-            ("compute.sharding.zeroStage", compute.Sharding.ZeroStage, 0, 3),
-        ];
-        if (run.Checkpoint is { } checkpoint)
-        {
-            sizes.Add(("checkpoint.everySteps", checkpoint.EverySteps, 0, int.MaxValue));
-            sizes.Add(("checkpoint.keepLast", checkpoint.KeepLast, 1, int.MaxValue));
-            sizes.Add(("checkpoint.keepEverySteps", checkpoint.KeepEverySteps, 0, long.MaxValue));
-        }
-
-        if (ProtectionOf(run) is { } protection)
-        {
-            sizes.Add(("training.lossProtection.maximumSkippedSteps", protection.MaximumSkippedSteps, 0, int.MaxValue));
-            sizes.Add(("training.lossProtection.spikeDeviations", protection.SpikeDeviations, 0, double.MaxValue));
-            sizes.Add(("training.lossProtection.window", protection.Window, 2, 1 << 20));
-            sizes.Add(("training.lossProtection.maximumRollbacks", protection.MaximumRollbacks, 0, int.MaxValue));
-        }
-
-        return sizes.Where(size => size.Value < size.Minimum || size.Value > size.Maximum).Select(size => new Violation(
-            run,
-            $"spec.{size.Name}",
-            size.Value.ToString(CultureInfo.InvariantCulture),
-            size.Maximum < int.MaxValue ? $"a number from {size.Minimum} to {size.Maximum}" : $"at least {size.Minimum}"));
-    }
-
     /// <summary>Every process has the same share of a global batch, in whole micro-batches.</summary>
     public static IEnumerable<Violation> ProcessesDivideGlobalBatch(Run run)
     {
@@ -76,12 +41,4 @@ internal static class ComputeRules
             yield return new Violation(run, "spec.compute", $"{run.Compute.WorldSize} processes", "one process: an EvalRun is not shared out");
         }
     }
-
-    private static LossProtectionSpec? ProtectionOf(Run run) => run switch
-    {
-        PretrainRun pretrain => pretrain.Spec.Training.LossProtection,
-        AlignRun align => align.Spec.Training.LossProtection,
-        SftRun sft => sft.Spec.Training.LossProtection,
-        _ => null,
-    };
 }

@@ -6,12 +6,6 @@ namespace VisualPriors.Api.Validation;
 /// <summary>Rules on names.</summary>
 internal static partial class MetadataRules
 {
-    /// <summary>
-    /// Longest name of a run. What the operator makes for it is called <c>pretrain-NAME</c> (nine characters more), and a Service's name
-    /// has at most 63.
-    /// </summary>
-    public const int MaximumRunName = 52;
-
     /// <summary>What a label looks like, for messages.</summary>
     public const string LabelText = "an RFC 1123 label: at most 63 lower-case letters, digits and '-', with a letter or digit at both ends";
 
@@ -22,10 +16,10 @@ internal static partial class MetadataRules
         {
             yield return new Violation(run, "metadata.name", $"'{run.Metadata.Name}'", LabelText);
         }
-        else if (run.Metadata.Name.Length > MaximumRunName)
+        else if (run.Metadata.Name.Length > ObjectMeta.LongestRunName)
         {
             yield return new Violation(
-                run, "metadata.name", $"'{run.Metadata.Name}' of {run.Metadata.Name.Length} characters", $"at most {MaximumRunName} characters");
+                run, "metadata.name", $"'{run.Metadata.Name}' of {run.Metadata.Name.Length} characters", $"at most {ObjectMeta.LongestRunName} characters");
         }
 
         if (run.Metadata.Namespace is { } space && !IsLabel(space))

@@ -14,6 +14,7 @@ internal static class PipelineRules
     public static IEnumerable<FieldViolation> Check(Pipeline pipeline) =>
         [
             .. NamesFit(pipeline),
+            .. FieldRules.Check(ManifestJson.Default.PipelineSpec, pipeline.Spec, "spec"),
             .. OneSpecEach(pipeline),
             .. StagesAreRuns(pipeline),
             .. UpstreamIsAStage(pipeline),
@@ -40,19 +41,15 @@ internal static class PipelineRules
         foreach (var (i, stage) in pipeline.Spec.Stages.Index())
         {
             var name = PipelineExpansion.NameOf(pipeline.Metadata.Name, stage.Name);
-            if (!MetadataRules.IsLabel(stage.Name))
-            {
-                yield return new($"{Field}[{i}].name", $"'{stage.Name}'", MetadataRules.LabelText);
-            }
-            else if (!seen.Add(stage.Name))
+            if (!seen.Add(stage.Name))
             {
                 yield return new($"{Field}[{i}].name", $"a second stage '{stage.Name}'", "a name used once");
             }
-            else if (name.Length > MetadataRules.MaximumRunName)
+            else if (name.Length > ObjectMeta.LongestRunName)
             {
                 yield return new(
                     $"{Field}[{i}].name", $"'{stage.Name}', which makes the run '{name}' of {name.Length} characters",
-                    $"at most {MetadataRules.MaximumRunName} characters of the pipeline's name, '-' and the stage's name");
+                    $"at most {ObjectMeta.LongestRunName} characters of the pipeline's name, '-' and the stage's name");
             }
         }
     }
@@ -60,11 +57,6 @@ internal static class PipelineRules
     private static IEnumerable<FieldViolation> OneSpecEach(Pipeline pipeline)
     {
         const string expected = "exactly one of pretrain, align, sft, eval";
-        if (pipeline.Spec.Stages.Count == 0)
-        {
-            yield return new(Field, "an empty list", "at least one stage");
-        }
-
         foreach (var (i, stage) in pipeline.Spec.Stages.Index())
         {
             List<string> specs = [.. SpecsOf(stage)];
@@ -75,7 +67,7 @@ internal static class PipelineRules
         }
     }
 
-    /// <summary>Each stage's run keeps the rules on runs.</summary>
+    /// <summary>Each stage's run keeps the rules on runs over several fields.</summary>
     private static IEnumerable<FieldViolation> StagesAreRuns(Pipeline pipeline)
     {
         foreach (var (i, stage) in pipeline.Spec.Stages.Index())
@@ -86,7 +78,7 @@ internal static class PipelineRules
             }
 
             var path = $"{Field}[{i}].{SpecOf(stage)}";
-            foreach (var violation in RunRules.CheckAlone(run).Where(violation => violation.Field.StartsWith("spec", StringComparison.Ordinal)))
+            foreach (var violation in RunRules.CheckAcrossFields(run))
             {
                 yield return new(path + violation.Field["spec".Length..], violation.Found, violation.Expected);
             }

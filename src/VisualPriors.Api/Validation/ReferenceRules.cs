@@ -1,6 +1,8 @@
+using System.Reflection;
 using VisualPriors.Api.Manifests;
 using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources;
+using VisualPriors.Api.Schemas;
 
 namespace VisualPriors.Api.Validation;
 
@@ -48,11 +50,6 @@ internal static class ReferenceRules
     }
 
     /// <summary>Kinds that a run can start from.</summary>
-    public static string[] AllowedKinds(Run run) => run switch
-    {
-        AlignRun => ["PretrainRun"],
-        SftRun => ["AlignRun", "SftRun"],
-        EvalRun => ["SftRun"],
-        _ => [],
-    };
+    public static IReadOnlyList<string> AllowedKinds(Run run) =>
+        run.Common.GetType().GetProperty(nameof(AlignSpec.From))?.GetCustomAttribute<AllowedKindsAttribute>()?.Kinds ?? [];
 }

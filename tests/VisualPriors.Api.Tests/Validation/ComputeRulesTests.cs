@@ -19,8 +19,8 @@ public sealed class ComputeRulesTests : IDisposable
     public void What_makes_sense_is_accepted(string settings) => Assert.Single(ManifestReader.Read(Write($"  {settings}\n")).Runs);
 
     [Theory]
-    [InlineData("compute: {nodes: 0}", "compute.nodes", "at least 1")]
-    [InlineData("compute: {nodes: -1, gpusPerNode: 8}", "compute.nodes", "at least 1")]
+    [InlineData("compute: {nodes: 0}", "compute.nodes", "a number from 1 to 4096")]
+    [InlineData("compute: {nodes: -1, gpusPerNode: 8}", "compute.nodes", "a number from 1 to 4096")]
     [InlineData("compute: {gpusPerNode: -1}", "compute.gpusPerNode", "a number from 0 to 16")]
     [InlineData("compute: {gpusPerNode: 17}", "compute.gpusPerNode", "a number from 0 to 16")]
     [InlineData("compute: {processesPerNode: 0}", "compute.processesPerNode", "a number from 1 to 256")]

@@ -11,7 +11,8 @@ public sealed class RunRulesTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("name: decoder", "name: De_coder", "metadata.name", "RFC 1123")]
+    [InlineData("name: scored", "name: Sco_red", "metadata.name", "RFC 1123")]
+    [InlineData("name: scored", "name: a-name-of-more-than-fifty-two-characters-is-too-long-a-name", "metadata.name", "at most 52 characters")]
     [InlineData("  name: decoder\n", "  name: decoder\n  namespace: -x\n", "metadata.namespace", "RFC 1123")]
     [InlineData("preset: nano", "preset: nanno", "spec.model.preset", "did you mean nano?")]
     [InlineData("preset: nano", "preset: nano\n    dimensions: {layers: 1, hiddenSize: 8, heads: 2, keyValueHeads: 1, feedForwardSize: 8}", "spec.model", "one of the two")]
@@ -39,7 +40,7 @@ public sealed class RunRulesTests : IDisposable
     [InlineData("globalBatchSize: 16", "globalBatchSize: 16\n    optimizer: {beta2: 1}", "spec.training.optimizer.beta2", "below 1")]
     [InlineData("globalBatchSize: 16", "globalBatchSize: 16\n    optimizer: {warmupSteps: 1, warmupRatio: 0.1}", "spec.training.optimizer", "one of the two")]
     [InlineData("visualTokens: 16", "visualTokens: 17", "spec.visualTokens", "a square number")]
-    [InlineData("visualTokens: 16", "visualTokens: 0", "spec.visualTokens", "a square number")]
+    [InlineData("visualTokens: 16", "visualTokens: 0", "spec.visualTokens", "a number from 1 to 4096")]
     [InlineData("visualTokens: 16", "training: {maximumLength: 576}", "spec.training.maximumLength", "more than the 576 visual tokens")]
     [InlineData("visualTokens: 16", "training: {epochs: 0}", "spec.training.epochs", "above 0")]
     [InlineData("visualTokens: 16", "compute: {threads: -1}", "spec.compute.threads", "at least 0")]

@@ -1,3 +1,5 @@
+using VisualPriors.Api.Schemas;
+
 namespace VisualPriors.Api.Resources.Status;
 
 /// <summary>Observed state of a pipeline.</summary>
@@ -10,6 +12,7 @@ public sealed record PipelineStatus
     public RunPhase? Phase { get; init; }
 
     /// <summary>Standard conditions, one per type.</summary>
+    [ListKey("type")]
     public IReadOnlyList<StatusCondition>? Conditions { get; init; }
 
     /// <summary>When its first run was made.</summary>

@@ -1,3 +1,5 @@
+using VisualPriors.Api.Schemas;
+
 namespace VisualPriors.Api.Resources.Status;
 
 /// <summary>Observed state of a run. Bounded in size: nothing in it grows with steps, pods or attempts.</summary>
@@ -10,6 +12,7 @@ public sealed record RunStatus
     public RunPhase? Phase { get; init; }
 
     /// <summary>Standard conditions, one per type.</summary>
+    [ListKey("type")]
     public IReadOnlyList<StatusCondition>? Conditions { get; init; }
 
     /// <summary>Digest of what it computes: equal digests, equal artifacts. Known once its upstream and data are.</summary>

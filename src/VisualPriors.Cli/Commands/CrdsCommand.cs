@@ -1,0 +1,28 @@
+using System.CommandLine;
+using VisualPriors.Api.Schemas;
+
+namespace VisualPriors.Cli.Commands;
+
+/// <summary><c>vp crds</c>: the CustomResourceDefinitions, generated from the resources' types.</summary>
+internal static class CrdsCommand
+{
+    public static CommandDefinition Create()
+    {
+        var output = new Option<string?>("--output") { Description = "Folder to write one file per kind into [default: all to standard output]." };
+        var command = new Command("crds", "Write the CustomResourceDefinitions that a Kubernetes API server needs.") { output };
+        return new CommandDefinition(command, async (parsed, cli, cancellationToken) =>
+        {
+            if (parsed.GetValue(output) is not { } folder)
+            {
+                cli.Out.Write(string.Join("---\n", CustomResourceDefinitions.Files.Values));
+                return;
+            }
+
+            Directory.CreateDirectory(folder);
+            foreach (var (name, text) in CustomResourceDefinitions.Files)
+            {
+                await File.WriteAllTextAsync(Path.Combine(folder, name), text, cancellationToken).ConfigureAwait(false);
+            }
+        });
+    }
+}
