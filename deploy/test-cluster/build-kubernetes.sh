@@ -30,10 +30,10 @@ download() {
   mkdir -p "$work"/apt/{sources,lists/partial,cache/archives/partial}
   local entry
   for entry in /etc/apt/sources.list.d/*.sources; do
-    [[ -e $entry ]] && sed 's/^Types:.*/Types: deb-src/' "$entry" >"$work/apt/sources/${entry##*/}"
+    [[ -e $entry ]] && sed 's/^Types:.*/Types: deb deb-src/' "$entry" >"$work/apt/sources/${entry##*/}"
   done
   for entry in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-    [[ -e $entry ]] && sed -n 's/^deb /deb-src /p' "$entry" >"$work/apt/sources/${entry##*/}.list"
+    [[ -e $entry ]] && sed -n 's/^deb /deb-src /p; /^deb /p' "$entry" >"$work/apt/sources/${entry##*/}.list"
   done
   local options=(-o "Dir::Etc::SourceList=/dev/null" -o "Dir::Etc::SourceParts=$work/apt/sources"
     -o "Dir::State::Lists=$work/apt/lists" -o "Dir::Cache=$work/apt/cache" -o "APT::Sandbox::User=root")
@@ -48,6 +48,11 @@ download() {
   (cd "$work" && apt-get -qq "${options[@]}" source --download-only "kubernetes=$package" >&2)
   mkdir -p "$tree"
   tar -xzf "$work"/kubernetes_*.orig.tar.gz -C "$tree" --strip-components=1
+  # The vendored reflect2 predates Go 1.18 and crashes the servers on the first custom resource: Debian packages the one that does not.
+  (cd "$work" && apt-get -qq "${options[@]}" download golang-github-modern-go-reflect2-dev >&2)
+  dpkg-deb --extract "$work"/golang-github-modern-go-reflect2-dev_*.deb "$work/reflect2"
+  rm "$tree"/vendor/github.com/modern-go/reflect2/*
+  cp "$work"/reflect2/usr/share/gocode/src/github.com/modern-go/reflect2/* "$tree/vendor/github.com/modern-go/reflect2/"
 }
 
 # kube-apiserver wants one generated file: an OpenAPI definition of every type that is marked for it.
@@ -66,10 +71,14 @@ generate_openapi() {
 compile() {
   local name=$1
   say "Compiling $name"
-  local stamp="-X k8s.io/kubernetes/vendor/k8s.io/component-base/version" numbers
+  local stamps=() numbers package
   IFS=. read -ra numbers <<<"$version"
-  go build -trimpath -o "$work/out/$name" -ldflags "-s -w $stamp.gitVersion=v$version $stamp.gitMajor=${numbers[0]} $stamp.gitMinor=${numbers[1]}
-    $stamp.gitCommit= $stamp.gitTreeState=archive" "./cmd/$name"
+  # What a program says about itself, and what /version answers.
+  for package in component-base/version client-go/pkg/version; do
+    package=k8s.io/kubernetes/vendor/k8s.io/$package
+    stamps+=(-X "$package.gitVersion=v$version" -X "$package.gitMajor=${numbers[0]}" -X "$package.gitMinor=${numbers[1]}" -X "$package.gitCommit=")
+  done
+  go build -trimpath -o "$work/out/$name" -ldflags "-s -w ${stamps[*]}" "./cmd/$name"
   mv "$work/out/$name" "$bin/$name"
 }
 

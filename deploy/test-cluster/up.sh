@@ -2,7 +2,7 @@
 # Brings up a real Kubernetes 1.20 on this machine: etcd, kube-apiserver, controller-manager, scheduler, DNS, Azurite, and nodes with
 # containerd, kubelet and kube-proxy. Prints the kubeconfig's path as its last line (progress: stderr). See docs/test-cluster.md.
 #
-#   up.sh [--nodes N]        N nodes, 1 to 9 (default 1)
+#   up.sh [--nodes N]        N nodes, 1 to 9; not said: what runs already, else one
 #   up.sh --control-plane    no nodes: nothing runs pods (for benchmarks of the API)
 #
 # Where it already runs, it says so and does nothing else. down.sh removes all of it; so does an interrupted up.sh.
@@ -15,16 +15,19 @@ root=$(cd "$here/../.." && pwd)
 . "$here/certificates.sh"
 umask 077
 
-nodes=1 id=
+nodes= id=
 arguments=("$@")
 while (($#)); do
   case $1 in
-    --nodes) nodes=${2:-} && shift 2 ;;
+    --nodes)
+      [[ ${2:-} =~ ^[1-9]$ ]] || fail "--nodes: expected 1 to 9, found '${2:-}'"
+      nodes=$2
+      shift 2
+      ;;
     --control-plane) nodes=0 && shift ;;
     *) fail "Usage: up.sh [--nodes N | --control-plane]" ;;
   esac
 done
-[[ $nodes =~ ^[0-9]$ ]] || fail "--nodes: expected 1 to 9, found '$nodes'"
 
 # answers ADDRESS PORT PATH: whether a web server there says 200.
 answers() {
@@ -135,6 +138,9 @@ link_parts() {
 pods_of() { echo "10.90.$((id * 10 + $1))"; }
 
 lock
+running=$(cat "$state/nodes" 2>/dev/null || true)
+[[ $nodes ]] || nodes=${running/#0/1}
+nodes=${nodes:-1}
 needs=(etcd=etcd-server openssl=openssl ip=iproute2)
 ((nodes == 0)) || needs+=(containerd=containerd runc=runc containernetworking-plugins iptables=iptables dnsmasq=dnsmasq-base)
 "$root/deploy/setup.sh" --system "${needs[@]}" >&2
@@ -143,9 +149,8 @@ bin=$("$here/build-kubernetes.sh" | tail -1)
 if [[ -e $state/id ]]; then
   id=$(<"$state/id")
   name_addresses
-  running=$(cat "$state/nodes" 2>/dev/null || true)
   if [[ -e $kubeconfig && $running != "$nodes" ]]; then
-    fail "A test cluster with $running nodes runs already, $nodes were asked for: down.sh first."
+    fail "A test cluster with $running node(s) runs already, not with $nodes: down.sh first."
   fi
   if [[ -e $kubeconfig ]] && wait_healthy 30; then
     echo "$kubeconfig"
@@ -187,6 +192,9 @@ link_parts
 cp "$state/control/pki/admin.kubeconfig" "$state/kubeconfig.part"
 mv "$state/kubeconfig.part" "$kubeconfig"
 echo "$nodes" >"$state/nodes"
+# Azurite's own development account: its key is public.
+echo "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;BlobEndpoint=http://$control:10000/devstoreaccount1;" \
+  >"$state/storage-connection-string"
 wait_healthy 120 || fail "The cluster was not healthy after 120 s."
 trap - EXIT
 echo "$kubeconfig"
