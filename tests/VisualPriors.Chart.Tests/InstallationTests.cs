@@ -107,5 +107,5 @@ public sealed class InstallationTests(Cluster cluster) : IAsyncLifetime
         """;
 
     private Task<string> SettingsAsync() =>
-        cluster.KubectlAsync("get", "configmap", "visualpriors-operator", "--namespace", _namespace, "--output=jsonpath={.data}");
+        cluster.KubectlAsync("get", "configmap", "visualpriors-operator", "--namespace", _namespace, @"--output=jsonpath={.data.settings\.json}");
 }

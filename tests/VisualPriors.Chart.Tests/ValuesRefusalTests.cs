@@ -46,6 +46,14 @@ public sealed class ValuesRefusalTests
     }
 
     [Fact]
+    public async Task A_server_older_than_any_that_was_tried_is_refused()
+    {
+        using var helm = new Helm();
+        var result = await helm.TryAsync("template", "visualpriors", Repository.Chart, "--set", Rendering.Address, "--kube-version", "1.19.16");
+        Assert.Contains("requires kubeVersion: >=1.20.0-0", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task As_a_part_of_another_chart_it_takes_the_values_that_are_global_there() =>
         Assert.NotEmpty(await Rendering.TextAsync("--set", "global.registry=example"));
 }
