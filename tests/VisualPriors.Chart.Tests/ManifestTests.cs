@@ -82,7 +82,7 @@ public sealed class ManifestTests
     {
         var rendered = await Rendering.ObjectsAsync("--set", "leaderElection.enabled=false");
         Assert.Equal("Recreate", Assert.Single(rendered, one => one.Text("kind") == "Deployment").Text("spec", "strategy", "type"));
-        Assert.DoesNotContain(rendered, one => one.Text("kind") == "Role");
+        Assert.DoesNotContain(rendered, one => one.Text("kind") is "Role" or "Lease");
     }
 
     private static JsonElement Settings(IReadOnlyList<YamlMappingNode> rendered)

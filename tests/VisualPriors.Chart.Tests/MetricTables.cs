@@ -9,6 +9,9 @@ namespace VisualPriors.Chart.Tests;
 /// <param name="Labels">Names of its labels.</param>
 internal sealed record Metric(string Name, string Type, IReadOnlyList<string> Labels)
 {
+    /// <summary>Whether a trainer tells it; else the operator does.</summary>
+    public bool IsOfTrainer => Name.StartsWith("visualpriors_training_", StringComparison.Ordinal);
+
     /// <summary>Names of its series: a histogram has three.</summary>
     public IEnumerable<string> Series => Type == "histogram" ? [$"{Name}_bucket", $"{Name}_sum", $"{Name}_count"] : [Name];
 }
@@ -26,7 +29,7 @@ internal static partial class MetricTables
                 match.Groups["labels"].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))),
     ];
 
-    /// <summary>Names of metrics in a query: words that neither call a function nor name a label or a keyword.</summary>
+    /// <summary>Names of metrics in a query.</summary>
     public static IReadOnlySet<string> NamesIn(string expression) =>
         Name().Matches(expression).Select(match => match.Value).ToHashSet();
 

@@ -1,24 +1,21 @@
+using VisualPriors.KubernetesTesting;
+
 namespace VisualPriors.ChartTesting;
 
-/// <summary>helm and kubectl, from where <c>deploy/test-cluster/build-kubernetes.sh</c> puts them.</summary>
+/// <summary>helm and kubectl, which lie beside the servers' programs.</summary>
 public static class KubernetesTools
 {
     /// <summary>The program helm.</summary>
-    public static string Helm => Find("helm");
+    public static string Helm { get; } = Find("helm");
 
     /// <summary>The program kubectl.</summary>
-    public static string Kubectl => Find("kubectl");
+    public static string Kubectl { get; } = Find("kubectl");
 
     private static string Find(string program)
     {
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set ? set : Path.Combine(home, ".cache");
-        var folder = Environment.GetEnvironmentVariable("VP_KUBERNETES_BIN") is { Length: > 0 } named
-            ? named
-            : Path.Combine(cache, "visualpriors", "kubernetes-1.20.2", "bin");
-        var path = Path.Combine(folder, program);
+        var path = Path.Combine(Path.GetDirectoryName(KubernetesBinaries.ApiServer)!, program);
         return File.Exists(path)
             ? path
-            : throw new FileNotFoundException($"{path} is missing: run deploy/test-cluster/build-kubernetes.sh, or name its folder in VP_KUBERNETES_BIN.");
+            : throw new FileNotFoundException($"{path} is missing: deploy/test-cluster/build-kubernetes.sh puts it there.", path);
     }
 }

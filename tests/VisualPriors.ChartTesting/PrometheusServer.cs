@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
+using VisualPriors.KubernetesTesting;
 
 namespace VisualPriors.ChartTesting;
 
@@ -9,15 +8,15 @@ namespace VisualPriors.ChartTesting;
 public sealed class PrometheusServer : IAsyncDisposable
 {
     private readonly string _folder;
-    private readonly Process _process;
-    private readonly Task<string> _log;
+    private readonly ChildProcess _process;
     private readonly HttpClient _client;
 
-    private PrometheusServer(string folder, Process process, int port)
+    private PrometheusServer(string folder, string configuration, int port)
     {
         _folder = folder;
-        _process = process;
-        _log = process.StandardError.ReadToEndAsync();
+        _process = new ChildProcess("prometheus", [
+            $"--config.file={configuration}", $"--storage.tsdb.path={Path.Combine(folder, "data")}", $"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn"]);
         _client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(10) };
     }
 
@@ -27,13 +26,7 @@ public sealed class PrometheusServer : IAsyncDisposable
     {
         var folder = Directory.CreateTempSubdirectory("vp-prometheus-").FullName;
         var configuration = PrometheusConfiguration.Write(folder, scrapeInterval);
-        var port = FreePort();
-        // It dies with whoever started it, also when that is killed.
-        var start = new ProcessStartInfo("setpriv", [
-            "--pdeathsig", "KILL", "prometheus", $"--config.file={configuration}", $"--storage.tsdb.path={Path.Combine(folder, "data")}",
-            $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"])
-        { RedirectStandardError = true };
-        var server = new PrometheusServer(folder, Process.Start(start)!, port);
+        var server = new PrometheusServer(folder, configuration, Ports.Free());
         try
         {
             await server.WaitUntilReadyAsync();
@@ -65,14 +58,12 @@ public sealed class PrometheusServer : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         _client.Dispose();
-        _process.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync();
-        await _log;
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
     }
 
     private async Task WaitUntilReadyAsync()
@@ -95,17 +86,10 @@ public sealed class PrometheusServer : IAsyncDisposable
 
             if (_process.HasExited)
             {
-                throw new InvalidOperationException($"prometheus ended with {_process.ExitCode}:\n{await _log}");
+                throw new InvalidOperationException($"prometheus ended:\n{_process.Output}");
             }
 
             await Task.Delay(100);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

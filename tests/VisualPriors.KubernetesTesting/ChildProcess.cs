@@ -7,7 +7,7 @@ namespace VisualPriors.KubernetesTesting;
 /// <summary>A server that dies with this process, however this process dies. Its last output is kept for error messages.</summary>
 public sealed partial class ChildProcess : IDisposable
 {
-    private const int KeptLines = 60;
+    private const int KeptLines = 400;
     private const int Stop = 19;
     private const int Continue = 18;
 

@@ -43,6 +43,9 @@ public sealed class TestApiServer : IAsyncDisposable
     /// <summary>Process id of the API server.</summary>
     public int ProcessId => _apiServer!.Id;
 
+    /// <summary>The API server's last lines.</summary>
+    public string Output => _apiServer!.Output;
+
     private static string Loopback(int port) => $"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}";
 
     /// <summary>Starts both servers and waits until they are ready.</summary>

@@ -27,7 +27,7 @@ internal sealed class ResourceWatcher<TEntity>(
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (true)
+        while (!cancellationToken.IsCancellationRequested)
         {
             var wait = TimeSpan.Zero;
             try
@@ -75,7 +75,7 @@ internal sealed class ResourceWatcher<TEntity>(
         }
         catch (OperationCanceledException)
         {
-            // The loop sees it at its next request.
+            // The loop's condition sees it.
         }
     }
 

@@ -51,7 +51,12 @@ public sealed class KubernetesConnection : IDisposable
     /// connection.
     /// </summary>
     public static KubernetesConnection Create(
-        KubernetesClientConfiguration configuration, TimeProvider? time = null, ILogger<KubernetesConnection>? logger = null)
+        KubernetesClientConfiguration configuration, TimeProvider? time = null, ILogger<KubernetesConnection>? logger = null) =>
+        CreateWith(configuration, [], time, logger);
+
+    /// <summary>With handlers before the network.</summary>
+    internal static KubernetesConnection CreateWith(
+        KubernetesClientConfiguration configuration, DelegatingHandler[] handlers, TimeProvider? time = null, ILogger<KubernetesConnection>? logger = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var setup = configuration.FirstMessageHandlerSetup;
@@ -62,7 +67,7 @@ public sealed class KubernetesConnection : IDisposable
             handler.ConnectTimeout = TimeSpan.FromSeconds(5);
             setup?.Invoke(handler);
         };
-        return new(new Kubernetes(configuration), time, logger, owned: true);
+        return new(new Kubernetes(configuration, handlers), time, logger, owned: true);
     }
 
     /// <inheritdoc />

@@ -29,7 +29,7 @@ internal sealed class TinyRun : IDisposable
 
     public string Root { get; } = Directory.CreateTempSubdirectory("vp-faults-").FullName;
 
-    private string Corpus => Path.Combine(Root, "corpus");
+    public string Corpus => Path.Combine(Root, "corpus");
 
     /// <summary>Starts an attempt.</summary>
     /// <param name="name">Names its artifact and its checkpoints: attempts of one name go on with each other.</param>
@@ -37,11 +37,18 @@ internal sealed class TinyRun : IDisposable
     /// <param name="checkpoint">When to save.</param>
     /// <param name="address">Where to save; null beside the artifact.</param>
     /// <param name="environment">More variables.</param>
+    /// <param name="change">Makes another plan of it.</param>
     public TrainerRun Start(
-        string name, ComputeSpec compute, CheckpointSpec checkpoint, string? address = null, IReadOnlyDictionary<string, string>? environment = null)
+        string name,
+        ComputeSpec compute,
+        CheckpointSpec checkpoint,
+        string? address = null,
+        IReadOnlyDictionary<string, string>? environment = null,
+        Func<StagePlan, StagePlan>? change = null)
     {
         var plan = Path.Combine(Root, $"{name}.json");
-        File.WriteAllBytes(plan, PlanJson.Write(Plan(name, compute, checkpoint, address)));
+        var written = Plan(name, compute, checkpoint, address);
+        File.WriteAllBytes(plan, PlanJson.Write(change is null ? written : change(written)));
         var run = new TrainerRun(plan, environment ?? new Dictionary<string, string>());
         _started.Add(run);
         return run;
