@@ -5,17 +5,16 @@ namespace VisualPriors.Api.Tests.Schemas;
 /// <summary>Good resources of every kind, with every field that a rule looks at.</summary>
 internal static class Examples
 {
-    private const string Compute = """
+    private const string Pod = """
         {
-          "nodes": 2, "processesPerNode": 2,
-          "pod": {
-            "image": "registry/trainer:1", "cpu": "8", "memory": "1.5Gi", "sharedMemory": "64Mi", "scratch": "1Ti",
-            "labels": {"example.com/team": "vision"}, "annotations": {"note": "any text: at all"}, "nodeSelector": {"visualpriors.dev/test-node": "0"},
-            "environment": {"NCCL_DEBUG": "INFO"}, "serviceAccountName": "trainer", "priorityClassName": "high", "schedulerName": "other.scheduler",
-            "tolerations": [{"operator": "Exists"}, {"key": "gpu", "value": "a", "effect": "NoExecute", "tolerationSeconds": 60}]
-          }
+          "image": "registry/trainer:1", "cpu": "8", "memory": "1.5Gi", "sharedMemory": "64Mi", "scratch": "1Ti",
+          "labels": {"example.com/team": "vision"}, "annotations": {"note": "any text: at all"}, "nodeSelector": {"visualpriors.dev/test-node": "0"},
+          "environment": {"NCCL_DEBUG": "INFO"}, "serviceAccountName": "trainer", "priorityClassName": "high", "schedulerName": "other.scheduler",
+          "tolerations": [{"operator": "Exists"}, {"key": "gpu", "value": "a", "effect": "NoExecute", "tolerationSeconds": 60}]
         }
         """;
+
+    private const string Compute = $$"""{"nodes": 2, "processesPerNode": 2, "pod": {{Pod}}}""";
 
     /// <summary>Every kind's resource.</summary>
     public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
@@ -30,16 +29,16 @@ internal static class Examples
         ["AlignRun"] = $$$"""
             {"metadata": {"name": "aligned"}, "spec": {
               "from": {"kind": "PretrainRun", "name": "decoder"}, "visionEncoder": "vision-encoder", "captions": "captions", "visualTokens": 16,
-              "training": {"globalBatchSize": 16, "microBatchSize": 4, "maximumLength": 17, "optimizer": {"warmupSteps": 5}}, "compute": {{{Compute}}}}}
+              "training": {"globalBatchSize": 16, "microBatchSize": 4, "maximumLength": 17, "optimizer": {"warmupSteps": 5}}, "compute": {{{Compute}}} } }
             """,
         ["SftRun"] = $$$"""
             {"metadata": {"name": "tuned"}, "spec": {
               "from": {"kind": "AlignRun", "name": "aligned"}, "instructions": "instructions",
-              "training": {"globalBatchSize": 16, "microBatchSize": 4}, "compute": {{{Compute}}}}}
+              "training": {"globalBatchSize": 16, "microBatchSize": 4}, "compute": {{{Compute}}} } }
             """,
-        ["EvalRun"] = """
+        ["EvalRun"] = $$$"""
             {"metadata": {"name": "scored"}, "spec": {
-              "from": {"kind": "SftRun", "name": "tuned"}, "suites": [{"suite": "mleBench", "data": "mle-bench"}], "compute": {"gpusPerNode": 1}}}
+              "from": {"kind": "SftRun", "name": "tuned"}, "suites": [{"suite": "mleBench", "data": "mle-bench"}], "compute": {"gpusPerNode": 1, "pod": {{{Pod}}} } } }
             """,
         ["Pipeline"] = """
             {"metadata": {"name": "chain"}, "spec": {"stages": [
