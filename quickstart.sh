@@ -93,7 +93,6 @@ run_on_kubernetes() {
   kubectl --namespace "$namespace" apply --filename "$manifest"
   follow
   vp fetch --file "$manifest" --data "$output/data" --from "$address" --to "$output/kubernetes"
-  vp report --output "$output/kubernetes"
   echo "The cluster goes on: KUBECONFIG=$KUBECONFIG kubectl --namespace $namespace get $runs"
   [[ -z ${made:-} ]] || echo "deploy/test-cluster/down.sh removes it."
 }

@@ -2,73 +2,72 @@ using System.Text.Json.Nodes;
 using VisualPriors.ChartTesting;
 using VisualPriors.Cluster.Tests.Infrastructure;
 using VisualPriors.Storage;
-using ClusterUnderTest = VisualPriors.Cluster.Tests.Infrastructure.Cluster;
 
 namespace VisualPriors.Cluster.Tests;
 
 /// <summary>The four examples as a person applies them, watched by kubectl and by Prometheus.</summary>
 [Collection(ClusterTests.Name)]
-public sealed class ExampleTests(ClusterUnderTest cluster)
+public sealed class ExampleTests(Installation installation)
 {
     private static readonly string[] Kinds = ["pretrainrun", "alignrun", "sftrun", "evalrun"];
 
     [Fact]
     public async Task Four_manifests_applied_in_any_order_make_a_chain_that_tells_its_story()
     {
-        var space = await cluster.NamespaceAsync();
+        var space = await installation.NamespaceAsync();
         await using var prometheus = await PrometheusServer.StartAsync();
         foreach (var kind in Kinds.Reverse())
         {
-            await cluster.ApplyAsync(space, ClusterUnderTest.Example(kind, seed: 1));
+            await Kubectl.ApplyAsync(space, Installation.Example(kind, seed: 1));
         }
 
         var names = new Dictionary<string, string>();
-        foreach (var run in await cluster.ListAsync(space, "pretrainruns,alignruns,sftruns,evalruns"))
+        foreach (var run in await Kubectl.ListAsync(space, "pretrainruns,alignruns,sftruns,evalruns"))
         {
             names[((string)run!["kind"]!).ToLowerInvariant()] = (string)run["metadata"]!["name"]!;
         }
 
-        await cluster.WaitForPhaseAsync(space, "pretrainrun", names["pretrainrun"], "Running");
+        await Kubectl.WaitForPhaseAsync(space, "pretrainrun", names["pretrainrun"], "Running");
         var unanswered = await ScrapeUntilAnsweredAsync(prometheus, space, names);
         Assert.True(unanswered.Count == 0, $"panels without data while the chain ran: {string.Join(", ", unanswered)}");
 
         foreach (var kind in Kinds)
         {
-            var run = await cluster.WaitForPhaseAsync(space, kind, names[kind], "Succeeded");
+            var run = await Kubectl.WaitForPhaseAsync(space, kind, names[kind], "Succeeded");
             var artifact = run["status"]!["artifact"]!;
             var stored = await ArtifactStore.TryReadManifestAsync((string)artifact["address"]!, default);
             Assert.Equal(((string)artifact["digest"]!, (string)run["status"]!["stageDigest"]!), (stored!.Digest, stored.Manifest.StageDigest));
-            Assert.StartsWith(cluster.Store, (string)artifact["address"]!, StringComparison.Ordinal);
+            Assert.StartsWith(installation.Store, (string)artifact["address"]!, StringComparison.Ordinal);
         }
 
-        var table = await cluster.KubectlAsync("get", "pretrainruns", "--namespace", space);
+        var table = await Kubectl.RunAsync("get", "pretrainruns", "--namespace", space);
         foreach (var column in new[] { "PHASE", "STEP", "LOSS", "ETA" })
         {
             Assert.Contains(column, table, StringComparison.OrdinalIgnoreCase);
         }
 
         Assert.Contains("Succeeded", table, StringComparison.Ordinal);
-        var progress = (await cluster.GetAsync(space, "pretrainrun", names["pretrainrun"]))["status"]!["progress"]!;
+        var progress = (await Kubectl.GetAsync(space, "pretrainrun", names["pretrainrun"]))["status"]!["progress"]!;
         Assert.Contains((string)progress["steps"]!, table, StringComparison.Ordinal);
         Assert.Contains((string)progress["loss"]!, table, StringComparison.Ordinal);
 
-        var story = await cluster.KubectlAsync("describe", "alignrun", names["alignrun"], "--namespace", space);
+        var story = await Kubectl.RunAsync("describe", "alignrun", names["alignrun"], "--namespace", space);
         foreach (var reason in new[] { "WaitingForUpstream", "AttemptStarted", "Running", "Succeeded" })
         {
             Assert.Contains(reason, story, StringComparison.Ordinal);
         }
 
-        await cluster.DeleteNamespaceAsync(space);
+        await Kubectl.DeleteNamespaceAsync(space);
     }
 
     /// <summary>Scrapes whatever runs until every panel has had data once.</summary>
-    private async Task<HashSet<string>> ScrapeUntilAnsweredAsync(PrometheusServer prometheus, string space, Dictionary<string, string> names)
+    private static async Task<HashSet<string>> ScrapeUntilAnsweredAsync(PrometheusServer prometheus, string space, Dictionary<string, string> names)
     {
         var queries = DashboardQueries.Read(new Dictionary<string, string> { ["namespace"] = ".*", ["kind"] = ".*", ["run"] = ".*" }, interval: "15s");
         var open = queries.Select(query => query.Panel).ToHashSet();
         for (var last = ""; open.Count > 0 && last is not "Succeeded";)
         {
-            prometheus.SetTargets(PrometheusConfiguration.Operator, [.. await TargetsAsync(ClusterUnderTest.OperatorNamespace, "app.kubernetes.io/component=operator", 8080)]);
+            prometheus.SetTargets(PrometheusConfiguration.Operator, [.. await TargetsAsync(Installation.OperatorNamespace, "app.kubernetes.io/component=operator", 8080)]);
             prometheus.SetTargets(PrometheusConfiguration.Trainer, [.. await TargetsAsync(space, "app.kubernetes.io/component=trainer", 9400)]);
             await Task.Delay(1000);
             foreach (var query in queries.Where(query => open.Contains(query.Panel)).ToList())
@@ -79,15 +78,15 @@ public sealed class ExampleTests(ClusterUnderTest cluster)
                 }
             }
 
-            last = (string?)(await cluster.GetAsync(space, "evalrun", names["evalrun"]))["status"]?["phase"] ?? "";
+            last = (string?)(await Kubectl.GetAsync(space, "evalrun", names["evalrun"]))["status"]?["phase"] ?? "";
         }
 
         return open;
     }
 
-    private async Task<IEnumerable<PrometheusTarget>> TargetsAsync(string space, string selector, int port)
+    private static async Task<IEnumerable<PrometheusTarget>> TargetsAsync(string space, string selector, int port)
     {
-        var pods = JsonNode.Parse(await cluster.KubectlAsync("get", "pods", "--namespace", space, "--selector", selector, "--output", "json"))!["items"]!.AsArray();
+        var pods = JsonNode.Parse(await Kubectl.RunAsync("get", "pods", "--namespace", space, "--selector", selector, "--output", "json"))!["items"]!.AsArray();
         return pods.Where(pod => (string?)pod!["status"]!["phase"] == "Running" && pod["status"]!["podIP"] is not null)
             .Select(pod => new PrometheusTarget($"{pod!["status"]!["podIP"]}:{port}", new Dictionary<string, string> { ["pod"] = (string)pod["metadata"]!["name"]! }))
             .ToList();

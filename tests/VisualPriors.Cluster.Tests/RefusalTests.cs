@@ -1,5 +1,4 @@
 using VisualPriors.Cluster.Tests.Infrastructure;
-using ClusterUnderTest = VisualPriors.Cluster.Tests.Infrastructure.Cluster;
 
 namespace VisualPriors.Cluster.Tests;
 
@@ -8,7 +7,7 @@ namespace VisualPriors.Cluster.Tests;
 /// condition.
 /// </summary>
 [Collection(ClusterTests.Name)]
-public sealed class RefusalTests(ClusterUnderTest cluster)
+public sealed class RefusalTests(Installation installation)
 {
     private const string Good = """
         apiVersion: visualpriors.dev/v1alpha1
@@ -71,15 +70,15 @@ public sealed class RefusalTests(ClusterUnderTest cluster)
     [MemberData(nameof(Mistakes))]
     public async Task A_mistake_is_refused_by_the_field_s_name(string good, string right, string wrong, string field)
     {
-        var space = await cluster.NamespaceAsync();
+        var space = await installation.NamespaceAsync();
         Assert.Contains(right, good, StringComparison.Ordinal);
-        var applied = await cluster.TryApplyAsync(space, good.Replace(right, wrong, StringComparison.Ordinal));
+        var applied = await Kubectl.TryApplyAsync(space, good.Replace(right, wrong, StringComparison.Ordinal));
         if (applied.ExitCode == 0)
         {
             var said = "";
-            await ClusterUnderTest.EventuallyAsync(async () =>
+            await Kubectl.EventuallyAsync(async () =>
             {
-                var found = (await cluster.ListAsync(space, "pretrainruns,alignruns,pipelines")).Single()!;
+                var found = (await Kubectl.ListAsync(space, "pretrainruns,alignruns,pipelines")).Single()!;
                 var accepted = found["status"]?["conditions"]?.AsArray().FirstOrDefault(condition => (string)condition!["type"]! == "Accepted");
                 said = (string?)accepted?["message"] ?? "";
                 return (string?)accepted?["status"] == "False";
@@ -91,19 +90,19 @@ public sealed class RefusalTests(ClusterUnderTest cluster)
             Assert.Contains(field, applied.Error, StringComparison.Ordinal);
         }
 
-        await cluster.KubectlAsync("delete", "namespace", space, "--wait=false");
+        await Kubectl.RunAsync("delete", "namespace", space, "--wait=false");
     }
 
     [Fact]
     public async Task A_change_of_what_must_not_change_is_refused()
     {
-        var space = await cluster.NamespaceAsync();
-        await cluster.ApplyAsync(space, Good);
-        await cluster.WaitForPhaseAsync(space, "pretrainrun", "mistaken", "Suspended");
-        var applied = await cluster.TryApplyAsync(space, Good.Replace("tokens: 1024", "tokens: 2048", StringComparison.Ordinal));
+        var space = await installation.NamespaceAsync();
+        await Kubectl.ApplyAsync(space, Good);
+        await Kubectl.WaitForPhaseAsync(space, "pretrainrun", "mistaken", "Suspended");
+        var applied = await Kubectl.TryApplyAsync(space, Good.Replace("tokens: 1024", "tokens: 2048", StringComparison.Ordinal));
         if (applied.ExitCode == 0)
         {
-            await ClusterUnderTest.EventuallyAsync(async () => (await cluster.GetAsync(space, "pretrainrun", "mistaken"))["status"]!["conditions"]!.AsArray()
+            await Kubectl.EventuallyAsync(async () => (await Kubectl.GetAsync(space, "pretrainrun", "mistaken"))["status"]!["conditions"]!.AsArray()
                 .Any(condition => (string)condition!["type"]! == "Accepted" && (string)condition["status"]! == "False" && (string)condition["reason"]! == "SpecImmutable"));
         }
         else
@@ -111,6 +110,6 @@ public sealed class RefusalTests(ClusterUnderTest cluster)
             Assert.Contains("spec", applied.Error, StringComparison.Ordinal);
         }
 
-        await cluster.KubectlAsync("delete", "namespace", space, "--wait=false");
+        await Kubectl.RunAsync("delete", "namespace", space, "--wait=false");
     }
 }

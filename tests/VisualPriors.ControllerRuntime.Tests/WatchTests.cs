@@ -73,10 +73,10 @@ public sealed class WatchTests
         // HTTP/1.1 has no ping: only the watch's own timer can tell.
         await using var setup = await Setup.StartAsync(
             options => options with { WatchTimeout = TimeSpan.FromSeconds(2), WatchGrace = TimeSpan.FromSeconds(1) },
-            configuration => configuration.FirstMessageHandlerSetup = handler =>
+            configuration =>
             {
-                handler.SslOptions.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http11];
-                handler.PooledConnectionIdleTimeout = TimeSpan.FromMilliseconds(100);
+                configuration.DisableHttp2 = true;
+                configuration.FirstMessageHandlerSetup = handler => handler.PooledConnectionIdleTimeout = TimeSpan.FromMilliseconds(100);
             });
         await using var running = await setup.RunToSyncAsync();
         await setup.CreateAsync("a");
@@ -298,7 +298,6 @@ public sealed class WatchTests
         private readonly ConcurrentQueue<string> _told = new();
         private readonly KubernetesConnection _direct;
         private readonly KubernetesConnection _faulty;
-        private readonly Kubernetes? _client;
 
         private Setup(
             TestApiServer server,
@@ -313,15 +312,7 @@ public sealed class WatchTests
             Proxy = new(server.Port);
             var configuration = server.Configuration(Proxy.Port);
             configure?.Invoke(configuration);
-            if (configure is null)
-            {
-                _faulty = KubernetesConnection.CreateWith(configuration, [Faults], time);
-            }
-            else
-            {
-                _client = new Kubernetes(configuration, Faults);
-                _faulty = new(_client, time);
-            }
+            _faulty = KubernetesConnection.CreateWith(configuration, [Faults], time);
             var options = new ResourceCacheOptions<V1ConfigMap>
             {
                 Namespace = space,
@@ -380,7 +371,6 @@ public sealed class WatchTests
         public async ValueTask DisposeAsync()
         {
             _faulty.Dispose();
-            _client?.Dispose();
             _direct.Dispose();
             await Proxy.DisposeAsync();
             Faults.Dispose();

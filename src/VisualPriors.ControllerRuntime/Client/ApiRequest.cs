@@ -20,7 +20,7 @@ internal sealed record ApiRequest(string Verb, HttpMethod Method, string Path)
     /// <summary>Bound on the whole request, on the wait for its answer's head when watching.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    public HttpRequestMessage ToMessage(Uri server)
+    public HttpRequestMessage ToMessage(Uri server, Version version)
     {
         var uri = new StringBuilder(Path);
         var separator = '?';
@@ -34,7 +34,7 @@ internal sealed record ApiRequest(string Verb, HttpMethod Method, string Path)
         }
         var message = new HttpRequestMessage(Method, new Uri(server, uri.ToString()))
         {
-            Version = System.Net.HttpVersion.Version20,
+            Version = version,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));

@@ -25,19 +25,21 @@ public sealed class KubernetesConnection : IDisposable
     private readonly SemaphoreSlim _slots = new(MaximumConcurrency);
     private readonly ILogger _logger;
     private readonly bool _owned;
+    private readonly Version _version;
 
     /// <summary>On a client that exists; it is not disposed. Prefer <see cref="Create"/>, which also notices half-open connections soon.</summary>
     public KubernetesConnection(Kubernetes client, TimeProvider? time = null, ILogger<KubernetesConnection>? logger = null)
-        : this(client, time, logger, owned: false)
+        : this(client, time, logger, owned: false, HttpVersion.Version20)
     {
     }
 
-    private KubernetesConnection(Kubernetes client, TimeProvider? time, ILogger<KubernetesConnection>? logger, bool owned)
+    private KubernetesConnection(Kubernetes client, TimeProvider? time, ILogger<KubernetesConnection>? logger, bool owned, Version version)
     {
         Client = client;
         Time = time ?? TimeProvider.System;
         _logger = logger ?? NullLogger<KubernetesConnection>.Instance;
         _owned = owned;
+        _version = version;
     }
 
     /// <summary>The official client, for what has no helper here.</summary>
@@ -67,7 +69,8 @@ public sealed class KubernetesConnection : IDisposable
             handler.ConnectTimeout = TimeSpan.FromSeconds(5);
             setup?.Invoke(handler);
         };
-        return new(new Kubernetes(configuration, handlers), time, logger, owned: true);
+        var version = configuration.DisableHttp2 ? HttpVersion.Version11 : HttpVersion.Version20;
+        return new(new Kubernetes(configuration, handlers), time, logger, owned: true, version);
     }
 
     /// <inheritdoc />
@@ -140,7 +143,7 @@ public sealed class KubernetesConnection : IDisposable
 
     private async Task<HttpResponseMessage> SendOnceAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        using var message = request.ToMessage(Client.BaseUri);
+        using var message = request.ToMessage(Client.BaseUri, _version);
         if (Client.Credentials is { } credentials)
         {
             await credentials.ProcessHttpRequestAsync(message, cancellationToken).ConfigureAwait(false);

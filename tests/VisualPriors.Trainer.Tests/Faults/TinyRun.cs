@@ -38,18 +38,20 @@ internal sealed class TinyRun : IDisposable
     /// <param name="address">Where to save; null beside the artifact.</param>
     /// <param name="environment">More variables.</param>
     /// <param name="change">Makes another plan of it.</param>
+    /// <param name="within">A command that runs the launcher's, which is appended.</param>
     public TrainerRun Start(
         string name,
         ComputeSpec compute,
         CheckpointSpec checkpoint,
         string? address = null,
         IReadOnlyDictionary<string, string>? environment = null,
-        Func<StagePlan, StagePlan>? change = null)
+        Func<StagePlan, StagePlan>? change = null,
+        IReadOnlyList<string>? within = null)
     {
         var plan = Path.Combine(Root, $"{name}.json");
         var written = Plan(name, compute, checkpoint, address);
         File.WriteAllBytes(plan, PlanJson.Write(change is null ? written : change(written)));
-        var run = new TrainerRun(plan, environment ?? new Dictionary<string, string>());
+        var run = new TrainerRun(plan, environment ?? new Dictionary<string, string>(), within ?? []);
         _started.Add(run);
         return run;
     }
@@ -103,9 +105,10 @@ internal sealed class TrainerRun : IDisposable
     private readonly Task _errors;
     private HashSet<int> _ranks = [];
 
-    public TrainerRun(string plan, IReadOnlyDictionary<string, string> environment)
+    public TrainerRun(string plan, IReadOnlyDictionary<string, string> environment, IReadOnlyList<string> within)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(StageRunner).Assembly.Location, "launch", "--plan", plan])
+        IReadOnlyList<string> command = [.. within, "dotnet", typeof(StageRunner).Assembly.Location, "launch", "--plan", plan];
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -159,6 +162,15 @@ internal sealed class TrainerRun : IDisposable
         }
 
         throw new InvalidOperationException($"the attempt ended before that:\n{Log}");
+    }
+
+    /// <summary>Waits until the log says something.</summary>
+    public void WaitForLog(string text)
+    {
+        for (var until = DateTime.UtcNow + Patience; !Log.Contains(text, StringComparison.Ordinal); Thread.Sleep(20))
+        {
+            Assert.True(DateTime.UtcNow < until && !_launcher.HasExited, Log);
+        }
     }
 
     /// <summary>Process id of a rank.</summary>

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text.Json.Nodes;
 using VisualPriors.ChartTesting;
 using VisualPriors.Cli.Preparation;
 
@@ -10,7 +8,7 @@ namespace VisualPriors.Cluster.Tests.Infrastructure;
 /// A real cluster with the chart installed and small real data published: the one that KUBECONFIG names. test.sh brings one up, builds the images
 /// and says how they are called.
 /// </summary>
-public sealed class Cluster : IAsyncLifetime
+public sealed class Installation : IAsyncLifetime, IDisposable
 {
     public const string OperatorNamespace = "visualpriors-system";
     public const string Release = "visualpriors";
@@ -56,7 +54,11 @@ public sealed class Cluster : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await _helm.TryAsync("uninstall", Release, "--namespace", OperatorNamespace, "--wait");
-        await TryKubectlAsync("delete", "namespace", OperatorNamespace, "--wait=false");
+        await Kubectl.TryAsync("delete", "namespace", OperatorNamespace, "--wait=false");
+    }
+
+    public void Dispose()
+    {
         _helm.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
@@ -64,7 +66,7 @@ public sealed class Cluster : IAsyncLifetime
     /// <summary>Installs the chart, or brings the release to other values.</summary>
     public async Task InstallAsync(params string[] values)
     {
-        await TryKubectlAsync("create", "namespace", OperatorNamespace);
+        await Kubectl.TryAsync("create", "namespace", OperatorNamespace);
         await CreateStorageSecretAsync(OperatorNamespace);
         var (repository, tag) = Image("VP_OPERATOR_IMAGE");
         var (trainer, trainerTag) = Image("VP_TRAINER_IMAGE");
@@ -89,23 +91,10 @@ public sealed class Cluster : IAsyncLifetime
     public async Task<string> NamespaceAsync([CallerMemberName] string test = "")
     {
         var name = $"{test.ToLowerInvariant().Replace('_', '-')[..Math.Min(40, test.Length)].Trim('-')}-{Guid.NewGuid():N}"[..48].Trim('-');
-        await KubectlAsync("create", "namespace", name);
+        await Kubectl.RunAsync("create", "namespace", name);
         await CreateStorageSecretAsync(name);
         return name;
     }
-
-    /// <summary>Deletes a test's namespace, for the next test to have the machine to itself.</summary>
-    public Task DeleteNamespaceAsync(string @namespace) => KubectlAsync("delete", "namespace", @namespace, "--timeout=100s");
-
-    public Task<string> KubectlAsync(params string[] arguments) => Command.RunAsync(KubernetesTools.Kubectl, arguments);
-
-    public Task<CommandResult> TryKubectlAsync(params string[] arguments) => Command.TryAsync(KubernetesTools.Kubectl, arguments);
-
-    public Task<CommandResult> TryApplyAsync(string @namespace, string yaml) =>
-        Command.TryAsync(KubernetesTools.Kubectl, ["apply", "--namespace", @namespace, "--filename", "-"], input: yaml);
-
-    public Task<string> ApplyAsync(string @namespace, string yaml) =>
-        Command.RunAsync(KubernetesTools.Kubectl, ["apply", "--namespace", @namespace, "--filename", "-"], input: yaml);
 
     /// <summary>One of deploy/examples, with a seed of the test's own: what another test has computed would not be computed again.</summary>
     public static string Example(string name, int seed)
@@ -114,63 +103,12 @@ public sealed class Cluster : IAsyncLifetime
         return text.Replace("seed: 42", $"seed: {seed}", StringComparison.Ordinal);
     }
 
-    public async Task<JsonNode> GetAsync(string @namespace, string kind, string name) =>
-        JsonNode.Parse(await KubectlAsync("get", kind, name, "--namespace", @namespace, "--output", "json"))!;
-
-    public async Task<JsonArray> ListAsync(string @namespace, string kinds) =>
-        JsonNode.Parse(await KubectlAsync("get", kinds, "--namespace", @namespace, "--output", "json"))!["items"]!.AsArray();
-
-    /// <summary>Waits until a run or pipeline has one of the phases; fails at once where it has failed instead.</summary>
-    public async Task<JsonNode> WaitForPhaseAsync(string @namespace, string kind, string name, string phase, int seconds = 300)
-    {
-        JsonNode? last = null;
-        for (var until = Stopwatch.GetTimestamp() + seconds * Stopwatch.Frequency; Stopwatch.GetTimestamp() < until;)
-        {
-            if ((await TryKubectlAsync("get", kind, name, "--namespace", @namespace, "--output", "json")) is { ExitCode: 0, Output: var json })
-            {
-                last = JsonNode.Parse(json);
-                var now = (string?)last!["status"]?["phase"];
-                if (now == phase)
-                {
-                    return last;
-                }
-
-                if (now is "Failed" or "Succeeded")
-                {
-                    break;
-                }
-            }
-
-            await Task.Delay(500);
-        }
-
-        var events = (await TryKubectlAsync("get", "events,pods", "--namespace", @namespace)).Output;
-        var logs = (await TryKubectlAsync("logs", "--namespace", OperatorNamespace, "deployment/visualpriors-operator", "--tail=30")).Output;
-        throw new InvalidOperationException($"{kind} {name} is not {phase}:\n{last?["status"]}\n{events}\n{logs}");
-    }
-
-    /// <summary>Waits until a check holds.</summary>
-    public static async Task EventuallyAsync(Func<Task<bool>> check, int seconds = 60, [CallerArgumentExpression(nameof(check))] string what = "")
-    {
-        for (var until = Stopwatch.GetTimestamp() + seconds * Stopwatch.Frequency; Stopwatch.GetTimestamp() < until;)
-        {
-            if (await check())
-            {
-                return;
-            }
-
-            await Task.Delay(300);
-        }
-
-        throw new TimeoutException($"never: {what}");
-    }
-
     /// <summary>Runs `vp` as people do.</summary>
     public static Task<string> VpAsync(params string[] arguments) =>
         Command.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "vp.dll"), .. arguments]);
 
     private async Task CreateStorageSecretAsync(string @namespace) =>
-        await TryKubectlAsync("create", "secret", "generic", StorageSecret, "--namespace", @namespace, $"--from-literal=connectionString={ConnectionString}");
+        await Kubectl.TryAsync("create", "secret", "generic", StorageSecret, "--namespace", @namespace, $"--from-literal=connectionString={ConnectionString}");
 
     private static (string Repository, string Tag) Image(string variable)
     {
@@ -192,7 +130,7 @@ public sealed class Cluster : IAsyncLifetime
 }
 
 [CollectionDefinition(Name)]
-public sealed class ClusterTests : ICollectionFixture<Cluster>
+public sealed class ClusterTests : ICollectionFixture<Installation>
 {
     public const string Name = "cluster";
 }
