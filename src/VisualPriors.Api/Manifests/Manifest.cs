@@ -25,6 +25,10 @@ public sealed class Manifest
     /// <summary>The pipelines, in the file's order.</summary>
     public IReadOnlyList<Pipeline> Pipelines { get; }
 
+    /// <summary>The stage of a pipeline that a run is; null for a run of its own.</summary>
+    /// <param name="run">One of <see cref="Runs"/>.</param>
+    public PipelineStage? StageOf(Run run) => _sources[run].Stage;
+
     /// <summary>Line of a run's field, or of the nearest part around it that the file gives.</summary>
     /// <param name="run">One of <see cref="Runs"/>.</param>
     /// <param name="field">Field path such as <c>spec.training.tokens</c>.</param>

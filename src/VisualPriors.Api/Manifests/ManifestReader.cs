@@ -60,7 +60,7 @@ public static class ManifestReader
             foreach (var (stage, run) in violations.Count == 0 ? PipelineExpansion.Stages(pipeline) : [])
             {
                 var place = $"spec.stages[{pipeline.Spec.Stages.Index().First(item => ReferenceEquals(item.Item, stage)).Index}]";
-                Add(run, new RunSource(lines, place, $"{place}.{PipelineRules.SpecOf(stage)}"));
+                Add(run, new RunSource(lines, stage, place, $"{place}.{PipelineRules.SpecOf(stage)}"));
             }
         }
     }

@@ -1,16 +1,19 @@
+using VisualPriors.Api.Resources;
+
 namespace VisualPriors.Api.Manifests;
 
 /// <summary>Where a run stands in a file: a document of its own, or a stage of a pipeline.</summary>
 /// <param name="Lines">Line of every field of its document, by path.</param>
-/// <param name="Stage">Path of its stage, such as <c>spec.stages[1]</c>; null for a document of its own.</param>
-/// <param name="Spec">Path of its spec in the document.</param>
-internal sealed record RunSource(IReadOnlyDictionary<string, int> Lines, string? Stage = null, string Spec = "spec")
+/// <param name="Stage">The pipeline's stage that it is; null for a document of its own.</param>
+/// <param name="StagePath">Path of that stage, such as <c>spec.stages[1]</c>.</param>
+/// <param name="SpecPath">Path of its spec in the document.</param>
+internal sealed record RunSource(IReadOnlyDictionary<string, int> Lines, PipelineStage? Stage = null, string? StagePath = null, string SpecPath = "spec")
 {
     /// <summary>Path in the document of a run's field.</summary>
     public string FieldOf(string field) => field switch
     {
-        "metadata.name" when Stage is not null => $"{Stage}.name",
-        _ when field.StartsWith("spec", StringComparison.Ordinal) => Spec + field["spec".Length..],
+        "metadata.name" when Stage is not null => $"{StagePath}.name",
+        _ when field.StartsWith("spec", StringComparison.Ordinal) => SpecPath + field["spec".Length..],
         _ => field,
     };
 

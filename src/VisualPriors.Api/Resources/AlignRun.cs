@@ -83,7 +83,7 @@ public sealed record AdaptationTrainingSpec
     [Minimum(1)]
     public int GlobalBatchSize { get; init; } = 512;
 
-    /// <summary>Samples per forward and backward pass of one process; divides its share of the global batch. Null takes that share at once.</summary>
+    /// <summary>Samples per forward and backward pass of one process; divides its share of the global batch. Left out, that share at once.</summary>
     [Minimum(1)]
     public int? MicroBatchSize { get; init; }
 

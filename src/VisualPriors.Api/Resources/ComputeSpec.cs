@@ -55,7 +55,7 @@ public sealed record ComputeSpec
     /// <summary>What the processes share out among them.</summary>
     public ShardingSpec Sharding { get; init; } = new();
 
-    /// <summary>What the pods have beyond what the operator gives them; null for nothing. Never part of a plan.</summary>
+    /// <summary>What the pods have beyond what the operator gives them. Never part of a plan.</summary>
     public PodOverrides? Pod { get; init; }
 
     /// <summary>Keep only each block's input for the backward pass and compute the rest again there: less memory, a third more work.</summary>

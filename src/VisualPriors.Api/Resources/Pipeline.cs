@@ -28,7 +28,7 @@ public sealed record PipelineSpec
     /// <summary>Hold all stages' runs, and make no further ones. On a cluster.</summary>
     public bool Suspend { get; init; }
 
-    /// <summary>Seconds after its end that the pipeline is deleted, with its runs; null keeps it. Artifacts stay. On a cluster.</summary>
+    /// <summary>Seconds after its end that the pipeline is deleted, with its runs; left out, it is kept. Artifacts stay. On a cluster.</summary>
     [Minimum(0)]
     public int? TtlSecondsAfterFinished { get; init; }
 }

@@ -5,7 +5,7 @@ namespace VisualPriors.Api.Resources;
 /// <summary>What a run's pods have beyond what the operator gives them. Means nothing locally.</summary>
 public sealed record PodOverrides
 {
-    /// <summary>Image of the trainer; null takes the operator's.</summary>
+    /// <summary>Image of the trainer; left out, the operator's.</summary>
     [Text(@"\S+", 512, "an image name without spaces")]
     public string? Image { get; init; }
 
@@ -41,13 +41,13 @@ public sealed record PodOverrides
     public string? Memory { get; init; }
 
     /// <summary>
-    /// Size of <c>/dev/shm</c>, as a Kubernetes quantity. Null gives 1 GiB for every GPU of the node, at least 1 GiB: NCCL's shared buffers take
+    /// Size of <c>/dev/shm</c>, as a Kubernetes quantity. Left out, 1 GiB for every GPU of the node, at least 1 GiB: NCCL's shared buffers take
     /// some tens of MiB per pair of GPUs (INFERRED).
     /// </summary>
     [Text(TextPatterns.Quantity, TextPatterns.QuantityLength, TextPatterns.QuantityText)]
     public string? SharedMemory { get; init; }
 
-    /// <summary>Size limit of the scratch folder, as a Kubernetes quantity; null sets none.</summary>
+    /// <summary>Size limit of the scratch folder, as a Kubernetes quantity; left out, none.</summary>
     [Text(TextPatterns.Quantity, TextPatterns.QuantityLength, TextPatterns.QuantityText)]
     public string? Scratch { get; init; }
 
@@ -58,7 +58,7 @@ public sealed record PodOverrides
     [ValidationRule(Expressions.EnvironmentIsNotOurs, "environment must not have the variables by which operator and trainer agree: " + Expressions.ReservedEnvironment)]
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
-    /// <summary>Service account, for workload identity; null takes the namespace's default. Its API token is never mounted.</summary>
+    /// <summary>Service account, for workload identity; left out, the namespace's default. Its API token is never mounted.</summary>
     [Text(TextPatterns.Subdomain, TextPatterns.SubdomainLength, TextPatterns.SubdomainText)]
     public string? ServiceAccountName { get; init; }
 
@@ -66,7 +66,7 @@ public sealed record PodOverrides
     [Text(TextPatterns.Subdomain, TextPatterns.SubdomainLength, TextPatterns.SubdomainText)]
     public string? PriorityClassName { get; init; }
 
-    /// <summary>Scheduler of the pods; null takes the cluster's.</summary>
+    /// <summary>Scheduler of the pods; left out, the cluster's.</summary>
     [Text(TextPatterns.Subdomain, TextPatterns.SubdomainLength, TextPatterns.SubdomainText)]
     public string? SchedulerName { get; init; }
 }
@@ -77,7 +77,7 @@ public sealed record PodOverrides
 [ValidationRule("!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')", "tolerationSeconds must be left out without the effect NoExecute")]
 public sealed record PodToleration
 {
-    /// <summary>The taint's key; null with the operator <c>Exists</c> tolerates all.</summary>
+    /// <summary>The taint's key; left out with the operator <c>Exists</c>, all are tolerated.</summary>
     [Text(TextPatterns.LabelKey, TextPatterns.LabelKeyLength, TextPatterns.LabelKeyText)]
     public string? Key { get; init; }
 
@@ -89,10 +89,10 @@ public sealed record PodToleration
     [Text(TextPatterns.LabelValue, TextPatterns.LabelValueLength, TextPatterns.LabelValueText)]
     public string? Value { get; init; }
 
-    /// <summary><c>NoSchedule</c>, <c>PreferNoSchedule</c> or <c>NoExecute</c>; null tolerates every effect.</summary>
+    /// <summary><c>NoSchedule</c>, <c>PreferNoSchedule</c> or <c>NoExecute</c>; left out, every effect.</summary>
     [OneOf("NoSchedule", "PreferNoSchedule", "NoExecute")]
     public string? Effect { get; init; }
 
-    /// <summary>Seconds that a <c>NoExecute</c> taint is tolerated; null is for ever.</summary>
+    /// <summary>Seconds that a <c>NoExecute</c> taint is tolerated; left out, for ever.</summary>
     public long? TolerationSeconds { get; init; }
 }

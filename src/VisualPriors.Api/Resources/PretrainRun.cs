@@ -39,7 +39,7 @@ public sealed record PretrainSpec : RunSpec
     [Immutable]
     public required ModelSpec Model { get; init; }
 
-    /// <summary>The text.</summary>
+    /// <summary>The text to read.</summary>
     [Immutable]
     public required PretrainDataSpec Data { get; init; }
 
@@ -96,7 +96,7 @@ public sealed record PretrainTrainingSpec
     [Minimum(1)]
     public int GlobalBatchSize { get; init; } = 1024;
 
-    /// <summary>Sequences per forward and backward pass of one process; divides its share of the global batch. Null takes that share at once.</summary>
+    /// <summary>Sequences per forward and backward pass of one process; divides its share of the global batch. Left out, that share at once.</summary>
     [Minimum(1)]
     public int? MicroBatchSize { get; init; }
 

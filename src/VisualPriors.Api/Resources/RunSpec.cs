@@ -15,7 +15,7 @@ public abstract record RunSpec
     /// <summary>Hold the run: pods save and end, and nothing starts until this is false again. On a cluster.</summary>
     public bool Suspend { get; init; }
 
-    /// <summary>Seconds after its end that the resource is deleted; null keeps it. Its artifact stays. On a cluster.</summary>
+    /// <summary>Seconds after its end that the resource is deleted; left out, it is kept. Its artifact stays. On a cluster.</summary>
     [Minimum(0)]
     public int? TtlSecondsAfterFinished { get; init; }
 }

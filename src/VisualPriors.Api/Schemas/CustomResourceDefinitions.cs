@@ -13,8 +13,12 @@ public static class CustomResourceDefinitions
     public static IReadOnlyDictionary<string, string> Files { get; } = CustomResource.All.ToDictionary(
         resource => $"{resource.Name}.yaml", resource => Header + YamlText.Of(Definition(resource)), StringComparer.Ordinal);
 
+    /// <summary>The same without the rules in CEL, for API servers before Kubernetes 1.25, which do not know the field.</summary>
+    public static IReadOnlyDictionary<string, string> FilesWithoutRules { get; } = CustomResource.All.ToDictionary(
+        resource => $"{resource.Name}.yaml", resource => Header + YamlText.Of(Definition(resource, withRules: false)), StringComparer.Ordinal);
+
     /// <summary>One definition.</summary>
-    internal static JsonObject Definition(CustomResource resource) => new()
+    internal static JsonObject Definition(CustomResource resource, bool withRules = true) => new()
     {
         ["apiVersion"] = "apiextensions.k8s.io/v1",
         ["kind"] = "CustomResourceDefinition",
@@ -39,7 +43,7 @@ public static class CustomResourceDefinitions
                 ["storage"] = true,
                 ["subresources"] = new JsonObject { ["status"] = new JsonObject() },
                 ["additionalPrinterColumns"] = new JsonArray([.. resource.Columns.Select(Column)]),
-                ["schema"] = new JsonObject { ["openAPIV3Schema"] = Schema(resource) },
+                ["schema"] = new JsonObject { ["openAPIV3Schema"] = withRules ? Schema(resource) : WithoutRules(Schema(resource)) },
             }),
         },
     };
@@ -75,6 +79,20 @@ public static class CustomResourceDefinitions
                 ["rule"] = Expressions.RunNamesFit,
                 ["message"] = Expressions.RunNamesFitMessage,
             });
+        }
+
+        return schema;
+    }
+
+    private static JsonObject WithoutRules(JsonObject schema)
+    {
+        schema.Remove("x-kubernetes-validations");
+        foreach (var (_, value) in schema)
+        {
+            if (value is JsonObject nested)
+            {
+                WithoutRules(nested);
+            }
         }
 
         return schema;

@@ -8,7 +8,7 @@ internal static class ExperimentOptions
     /// <summary>Where prepared data lie unless told otherwise.</summary>
     public const string DefaultData = "artifacts/data";
 
-    public static Option<string> File() => new("--file", "-f") { Description = "The manifest: one or more runs.", Required = true };
+    public static Option<string> File() => new("--file", "-f") { Description = "The manifest: runs, or pipelines of them.", Required = true };
 
     public static Option<string> Data() => new("--data")
     {

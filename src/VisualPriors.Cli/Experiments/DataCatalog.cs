@@ -29,9 +29,8 @@ internal static class DataCatalog
             var directory = Path.GetFullPath(Path.Combine(root, requirement.Name));
             if (!Artifact.Exists(directory))
             {
-                errors.Add(new InputError(
-                    manifest.File, requirement.Field, $"'{requirement.Name}', which is not at {directory}",
-                    $"a prepared {requirement.Kind} (`vp prepare` makes some)", manifest.LineOf(run, requirement.Field)));
+                errors.Add(manifest.ErrorAt(
+                    run, requirement.Field, $"'{requirement.Name}', which is not at {directory}", $"a prepared {requirement.Kind} (`vp prepare` makes some)"));
                 continue;
             }
 

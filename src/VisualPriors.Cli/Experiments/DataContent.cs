@@ -45,8 +45,7 @@ internal static class DataContent
         var sources = corpus.Sources.Select(source => source.Name).ToList();
         var errors = readers.OfType<PretrainRun>()
             .SelectMany(run => run.Spec.Data.Mixture.Keys.Except(sources).Select(source => (Run: run, Field: $"spec.data.mixture.{source}")))
-            .Select(unknown => new InputError(
-                manifest.File, unknown.Field, "a source that the corpus lacks", $"one of {string.Join(", ", sources)}", manifest.LineOf(unknown.Run, unknown.Field)))
+            .Select(unknown => manifest.ErrorAt(unknown.Run, unknown.Field, "a source that the corpus lacks", $"one of {string.Join(", ", sources)}"))
             .ToList();
         if (errors.Count > 0)
         {

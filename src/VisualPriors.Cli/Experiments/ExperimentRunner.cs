@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VisualPriors.Api.Pipelines;
 using VisualPriors.Api.Plans;
 using VisualPriors.Cli.Output;
 using VisualPriors.Cli.Trainer;
@@ -11,7 +12,7 @@ namespace VisualPriors.Cli.Experiments;
 internal sealed class ExperimentRunner(StageProcess trainer)
 {
     /// <summary>Computes what is not finished and writes <c>run.json</c>.</summary>
-    /// <exception cref="StageFailedException">A stage failed; the ones before it are kept.</exception>
+    /// <exception cref="StageFailedException">A stage failed or missed a gate; it and the ones before it are kept.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public async Task<RunRecord> RunAsync(Experiment experiment, IRunObserver observer, CancellationToken cancellationToken)
     {
@@ -26,6 +27,7 @@ internal sealed class ExperimentRunner(StageProcess trainer)
                 : await ComputeAsync(output, stage, observer, cancellationToken).ConfigureAwait(false);
             observer.OnEnded(stage, record);
             records.Add(record);
+            CheckGates(experiment, stage, record);
         }
 
         return await WriteAsync(experiment, records, cancellationToken).ConfigureAwait(false);
@@ -49,6 +51,15 @@ internal sealed class ExperimentRunner(StageProcess trainer)
         var run = new RunRecord { Stages = records, Manifest = await File.ReadAllTextAsync(experiment.Manifest.File, cancellationToken).ConfigureAwait(false) };
         RunRecord.Write(experiment.OutputDirectory, run);
         return run;
+    }
+
+    /// <summary>Nothing comes after a stage whose results miss a gate of its pipeline: a reused stage's, too.</summary>
+    private static void CheckGates(Experiment experiment, ExperimentStage stage, StageRecord record)
+    {
+        if (experiment.Manifest.StageOf(stage.Planned.Run) is { } gated && PipelineGates.Check(gated, record.Results) is { } missed)
+        {
+            throw new StageFailedException(ExitCode.Failed, $"{stage.Name} missed a gate of its pipeline, which ends here: {missed.Message}");
+        }
     }
 
     /// <summary>A stage's record, its artifact at its place.</summary>

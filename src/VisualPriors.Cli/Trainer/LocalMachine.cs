@@ -24,7 +24,7 @@ internal static class LocalMachine
             .Concat(runs
                 .Where(run => run.Compute.GpusPerNode > 0 && !hasGpu)
                 .Select(run => (Run: run, Field: "spec.compute.gpusPerNode", Found: $"{run.Compute.GpusPerNode}", Expected: "0: this machine shows no GPU (neither /dev/nvidia0 nor nvidia-smi)")))
-            .Select(error => new InputError(experiment.Manifest.File, error.Field, error.Found, error.Expected, experiment.Manifest.LineOf(error.Run, error.Field)))
+            .Select(error => experiment.Manifest.ErrorAt(error.Run, error.Field, error.Found, error.Expected))
             .ToList();
         if (errors.Count > 0)
         {

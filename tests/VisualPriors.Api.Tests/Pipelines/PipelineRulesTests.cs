@@ -14,7 +14,7 @@ public sealed class PipelineRulesTests : IDisposable
     [Theory]
     [InlineData("\"name\": \"score\",", "\"name\": \"Sc_ore\",", "spec.stages[3].name", "RFC 1123")]
     [InlineData("\"name\": \"score\",", "\"name\": \"tune\",", "spec.stages[3].name", "a name used once")]
-    [InlineData("\"name\": \"score\",", "\"name\": \"a-name-that-is-too-long-for-a-stage-of-a-chain\",", "spec.stages[3].name", "at most 52 characters")]
+    [InlineData("\"name\": \"score\",", "\"name\": \"a-name-that-is-too-long-for-a-stage-of-a-chain-x\",", "spec.stages[3].name", "at most 52 characters")]
     [InlineData("\"sft\": {", "\"pretrain\": null, \"other\": {", "spec.stages[2].other", "one of align, eval, gates, name, pretrain, sft")]
     [InlineData("\"gates\": [", "\"pretrain\": {\"model\": {\"preset\": \"nano\"}, \"data\": {\"corpus\": \"c\", \"mixture\": {\"code\": 1}}, \"training\": {\"tokens\": 1}}, \"gates\": [", "spec.stages[3]", "exactly one")]
     [InlineData("\"name\": \"text\"}, \"visionEncoder\"", "\"name\": \"txt\"}, \"visionEncoder\"", "spec.stages[1].align.from.name", "did you mean text?")]

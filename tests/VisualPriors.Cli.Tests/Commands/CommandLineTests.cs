@@ -10,6 +10,7 @@ public sealed class CommandLineTests
     [InlineData("plan", "--gpu")]
     [InlineData("run", "--output")]
     [InlineData("report", "--output")]
+    [InlineData("crds", "--output")]
     public async Task Every_command_has_help_with_its_options_and_exit_codes(string command, string option)
     {
         var run = await VpRun.Of([command, "--help"]);

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using VisualPriors.Api.Plans;
 using VisualPriors.Cli.Experiments;
 using VisualPriors.Storage;
 
@@ -8,14 +7,6 @@ namespace VisualPriors.Cli.Tests.Commands;
 /// <summary>Runs of chains whose stages are finished: nothing here needs a trainer.</summary>
 public sealed class RunCommandTests : IDisposable
 {
-    private static readonly Dictionary<string, Dictionary<string, double>> Results = new()
-    {
-        ["pretrain"] = new() { ["initialLoss"] = 5.6, ["finalValidationLoss"] = 2.5, ["tokens"] = 80, ["tokensPerSecond"] = 4000.5, ["parameters"] = 3_000_000, ["other"] = 1 },
-        ["align"] = new() { ["finalLoss"] = 1.5 },
-        ["sft"] = new() { ["finalLoss"] = 0.5 },
-        ["eval"] = new() { ["questions"] = 3, ["small"] = 0.75, ["medium"] = 0.7, ["large"] = 0.8, ["overall"] = 0.74, ["blindOverall"] = 0.25 },
-    };
-
     private readonly TinyExperiment _experiment = new();
 
     public void Dispose() => _experiment.Dispose();
@@ -145,26 +136,7 @@ public sealed class RunCommandTests : IDisposable
         Assert.True(File.Exists(report));
     }
 
-    private Experiment Load() => ExperimentLoader.Load(_experiment.Manifest, _experiment.Data, _experiment.Output, default);
+    private Experiment Load() => FinishedStages.Load(_experiment);
 
-    private void FinishAll()
-    {
-        foreach (var stage in Load().Stages)
-        {
-            using var writer = new ArtifactWriter(stage.Planned.Plan.Placement.Output);
-            File.WriteAllBytes(writer.PathOf("plan.json"), PlanJson.Write(stage.Planned.Plan));
-            if (stage.Kind == "pretrain")
-            {
-                File.WriteAllText(writer.PathOf("mixture.json"), "[]");
-            }
-
-            writer.Commit(stage.Kind, stage.Planned.Digest, new StageOutcome
-            {
-                Result = StageResult.Succeeded,
-                Message = "done",
-                Seconds = 10,
-                Results = Results[stage.Kind],
-            });
-        }
-    }
+    private void FinishAll() => FinishedStages.Write(_experiment);
 }

@@ -31,7 +31,7 @@ public sealed record PipelineStatus
 /// <summary>A stage as it stands.</summary>
 public sealed record PipelineStageStatus
 {
-    /// <summary>Its name.</summary>
+    /// <summary>Name of the stage.</summary>
     public required string Name { get; init; }
 
     /// <summary>Kind of its run.</summary>

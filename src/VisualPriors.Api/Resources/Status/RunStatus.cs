@@ -117,7 +117,7 @@ public sealed record RunFailure
     /// <summary>The attempt.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>One word for programs: a <see cref="Plans.StageResult"/>, <c>PodFailed</c>, <c>PodLost</c>, <c>OutOfMemory</c> or <c>Evicted</c>.</summary>
+    /// <summary>One word for programs: the trainer's own result, <c>PodFailed</c>, <c>PodLost</c>, <c>OutOfMemory</c> or <c>Evicted</c>.</summary>
     public required string Reason { get; init; }
 
     /// <summary>One sentence for people.</summary>

@@ -5,7 +5,7 @@ namespace VisualPriors.Api.Resources.Status;
 /// <summary>A condition as Kubernetes has them.</summary>
 public sealed record StatusCondition
 {
-    /// <summary>One of <see cref="ConditionTypes"/>.</summary>
+    /// <summary>What it is about: <c>Accepted</c>, <c>Queued</c>, <c>Scheduled</c>, <c>Running</c>, <c>Checkpointed</c>, <c>Suspended</c>, <c>Succeeded</c> or <c>Failed</c>.</summary>
     public required string Type { get; init; }
 
     /// <summary><c>True</c>, <c>False</c> or <c>Unknown</c>.</summary>
