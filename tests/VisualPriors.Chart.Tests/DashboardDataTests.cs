@@ -10,11 +10,14 @@ namespace VisualPriors.Chart.Tests;
 /// </summary>
 public sealed class DashboardDataTests
 {
+    private static readonly string[] Variables = ["namespace", "kind", "run"];
+
     [Fact]
     public async Task Every_query_returns_data_when_the_documented_metrics_are_there()
     {
         await using var prometheus = await ScrapeAsync();
-        var empty = Strict(DashboardQueries.Read(interval: "10s")).ToList();
+        var exported = Variables.ToDictionary(name => name, DocumentedExporter.ValueOf);
+        var empty = Strict(DashboardQueries.Read(exported, "10s")).ToList();
         for (var clock = Stopwatch.StartNew(); empty.Count > 0 && clock.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(200))
         {
             empty = [.. await WithoutDataAsync(prometheus.Server, empty)];
@@ -23,7 +26,7 @@ public sealed class DashboardDataTests
         Assert.Empty(empty);
 
         // A variable is at work where another value of it finds nothing.
-        foreach (var variable in new[] { "namespace", "kind", "run" })
+        foreach (var variable in Variables)
         {
             var others = Strict(DashboardQueries.Read(new Dictionary<string, string> { [variable] = "another" }, "10s"))
                 .Where(query => query.Expression.Contains("\"another\"", StringComparison.Ordinal)).ToList();

@@ -30,6 +30,9 @@ internal sealed class DocumentedExporter : IAsyncDisposable
     /// <summary>Its host and port.</summary>
     public string Address { get; }
 
+    /// <summary>The value of a label.</summary>
+    public static string ValueOf(string label) => $"{label}-1";
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -57,7 +60,7 @@ internal sealed class DocumentedExporter : IAsyncDisposable
 
     private static string Text(Metric metric, int value)
     {
-        var labels = metric.Labels.Select(label => $"{label}=\"{label}-1\"").ToList();
+        var labels = metric.Labels.Select(label => $"{label}=\"{ValueOf(label)}\"").ToList();
         string Line(string name, params string[] further) =>
             string.Create(CultureInfo.InvariantCulture, $"{name}{{{string.Join(',', labels.Concat(further))}}} {value}\n");
         return $"# TYPE {metric.Name} {metric.Type}\n" + (metric.Type == "histogram"

@@ -1,3 +1,7 @@
+using k8s;
+using k8s.Models;
+using Microsoft.Extensions.Logging.Abstractions;
+using VisualPriors.ControllerRuntime;
 
 namespace VisualPriors.Chart.Tests;
 
@@ -48,6 +52,23 @@ public sealed class RightsTests(Cluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Its_rights_suffice_to_lead_and_to_give_the_lead_back()
+    {
+        await cluster.InstallAsync(_namespace);
+        var request = new Authenticationv1TokenRequest { Spec = new V1TokenRequestSpec { Audiences = ["https://kubernetes.default.svc"] } };
+        var token = await cluster.Server.Client.CoreV1.CreateNamespacedServiceAccountTokenAsync(request, "visualpriors-operator", _namespace);
+        using var connection = KubernetesConnection.Create(cluster.Server.Configuration(token: token.Status.Token));
+        var options = new LeaderElectionOptions { Namespace = _namespace, Name = "visualpriors-operator" };
+        var elector = new LeaderElector(connection, options, NullLogger<LeaderElector>.Instance);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+
+        var holder = "";
+        await elector.RunAsync(async _ => holder = await HolderAsync(), limit.Token);
+        Assert.Equal(options.Identity, holder);
+        Assert.Equal("", await HolderAsync());
+    }
+
+    [Fact]
     public async Task It_makes_pods_that_block_the_deletion_of_their_run()
     {
         await cluster.InstallAsync(_namespace);
@@ -77,6 +98,9 @@ public sealed class RightsTests(Cluster cluster) : IAsyncLifetime
             pod.Replace("name: rank", "name: another", StringComparison.Ordinal), "create", "--namespace", _other, "--filename=-", "--as=somebody");
         Assert.Contains("cannot set blockOwnerDeletion", refused.Error, StringComparison.Ordinal);
     }
+
+    private Task<string> HolderAsync() =>
+        cluster.KubectlAsync("get", "lease", "visualpriors-operator", "--namespace", _namespace, "--output=jsonpath={.spec.holderIdentity}");
 
     /// <summary>What it may do beyond what every service account may.</summary>
     private async Task<IReadOnlySet<string>> RightsAsync(string @namespace) =>
