@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using VisualPriors.Api.Errors;
 using VisualPriors.Api.Plans;
-using VisualPriors.Storage.Objects;
 using VisualPriors.Storage.Tests.Checkpoints;
 using VisualPriors.Storage.Tests.Faults;
 using VisualPriors.Storage.Tests.Objects;

@@ -10,7 +10,7 @@ namespace VisualPriors.Trainer.Launching;
 internal sealed class RankProcess : IDisposable
 {
     private const int TailLines = 20;
-    
+
     /// <summary>An event with an exception is one long line, and cut off it would be no JSON any more.</summary>
     private const int MaximumLogLine = 1 << 15;
 

@@ -85,14 +85,21 @@ internal sealed class ProgressPoster : IAsyncDisposable
     private async Task RunAsync()
     {
         ProgressReport? unsent = null;
-        while (!_over.IsCancellationRequested && (unsent is not null && !_ending.IsCancellationRequested || await _latest.Reader.WaitToReadAsync().ConfigureAwait(false)))
+        while (unsent is not null || await _latest.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             if (_latest.Reader.TryRead(out var newer))
             {
                 unsent = newer;
             }
 
+            // What is said when all is over is said once.
+            var isLast = _ending.IsCancellationRequested;
             var (isDone, pause) = await TryPostAsync(unsent!).ConfigureAwait(false);
+            if (isLast)
+            {
+                return;
+            }
+
             unsent = isDone ? null : unsent;
             try
             {

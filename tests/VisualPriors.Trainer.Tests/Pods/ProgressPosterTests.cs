@@ -72,6 +72,23 @@ public sealed class ProgressPosterTests : IDisposable
     }
 
     [Fact]
+    public async Task What_waits_for_a_busy_operator_when_all_is_over_is_sent_once_more()
+    {
+        await using var server = new ReportServer((number, answer) =>
+        {
+            answer.StatusCode = number == 1 ? 429 : 200;
+            return Task.CompletedTask;
+        });
+        await using (var poster = Start(server, patience: Quick with { Interval = TimeSpan.FromHours(1), MaximumPause = TimeSpan.FromHours(1) }))
+        {
+            poster.Post(Report(1));
+            await server.WaitForAsync(1);
+        }
+
+        Assert.Equal([1, 1], server.Received.Select(received => received.Report.Step));
+    }
+
+    [Fact]
     public async Task A_report_that_is_refused_is_not_sent_again_and_one_that_failed_is_unless_it_is_old()
     {
         await using var server = new ReportServer((number, answer) =>

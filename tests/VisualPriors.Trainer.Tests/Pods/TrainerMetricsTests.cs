@@ -28,8 +28,16 @@ public sealed class TrainerMetricsTests
         var metrics = new TrainerMetrics(new RunName("lab", "PretrainRun", "decoder"), attempt: null, _clock);
         metrics.Update(new ProgressReport
         {
-            Phase = "training", Step = 10, TotalSteps = 100, Tokens = 1280, Loss = 4.5, ValidationLoss = 5, TokensPerSecond = 640,
-            SkippedSteps = 1, CheckpointStep = 5, Accuracy = 0.25,
+            Phase = "training",
+            Step = 10,
+            TotalSteps = 100,
+            Tokens = 1280,
+            Loss = 4.5,
+            ValidationLoss = 5,
+            TokensPerSecond = 640,
+            SkippedSteps = 1,
+            CheckpointStep = 5,
+            Accuracy = 0.25,
         });
         _clock.Now += TimeSpan.FromSeconds(5);
         metrics.Update(new ProgressReport { Phase = "training", Step = 20, TotalSteps = 100, Loss = 4.25, CheckpointStep = 5 });
