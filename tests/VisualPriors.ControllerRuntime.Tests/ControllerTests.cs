@@ -152,6 +152,11 @@ public sealed class ControllerTests
 
         await Eventually.HoldsAsync(() => setup.Seen.Contains("deleted held"), "the controller to be told");
         Assert.Equal(3, finalizer.Calls);
+        await setup.CreateAsync("own");
+        await Eventually.HoldsAsync(() => setup.Seen.Contains("reconcile own"), "another");
+        await setup.Client.DeleteAsync(setup.Space, "own");
+        await Eventually.HoldsAsync(() => setup.Seen.Contains("deleted own"), "the controller to be told, its finalizer being the last");
+        Assert.Single(setup.Seen, "deleted own");
     }
 
     [Fact]
@@ -286,6 +291,8 @@ public sealed class ControllerTests
         Assert.Equal(3, counter.Value - before);
         await maps.PatchJsonAsync(space, "bad-1", [new("replace", "/data/colour", JsonValue.Create("Blue"))]);
         await Eventually.HoldsAsync(() => told.Contains("Added bad-1"), "the one that was mended");
+        await maps.DeleteAsync(space, "good-1");
+        await Eventually.HoldsAsync(() => told.Contains("Deleted good-1"), "the one that became bad to be gone");
     }
 
     [Theory]

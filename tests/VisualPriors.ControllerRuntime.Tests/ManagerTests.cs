@@ -38,6 +38,23 @@ public sealed class ManagerTests
     }
 
     [Fact]
+    public async Task Losing_the_lease_aborts_what_is_under_way_and_ends_the_manager()
+    {
+        var server = await SharedServer.GetAsync();
+        var space = await server.CreateNamespaceAsync();
+        await using var replica = new Replica(server, space) { Waiting = true };
+        await replica.Direct.CreateAsync(Make.ConfigMap(space, "a"));
+        await using var running = Running.Start(replica.Manager.RunAsync);
+        await Eventually.HoldsAsync(() => !replica.Seen.IsEmpty, "the work to begin");
+
+        await new ResourceClient<V1Lease>(replica.Connection).PatchJsonAsync(space, "manager", [new("replace", "/spec/holderIdentity", "thief")]);
+
+        await Assert.ThrowsAsync<LeadershipLostException>(() => running.Task.WaitAsync(TimeSpan.FromSeconds(45)));
+        Assert.True(replica.Aborted);
+        Assert.False(replica.Manager.IsLeader);
+    }
+
+    [Fact]
     public async Task Work_waits_until_all_caches_are_filled()
     {
         var server = await SharedServer.GetAsync();
@@ -62,19 +79,23 @@ public sealed class ManagerTests
 
     private sealed class Replica : IEntityController<V1ConfigMap>, IAsyncDisposable
     {
-        private readonly KubernetesConnection _connection;
-
         public Replica(TestApiServer server, string space, bool elect = true)
         {
-            _connection = KubernetesConnection.CreateWith(server.Configuration(), [Faults]);
-            Direct = new(_connection);
+            Connection = KubernetesConnection.CreateWith(server.Configuration(), [Faults]);
+            Direct = new(Connection);
             var election = elect ? new LeaderElectionOptions { Namespace = space, Name = "manager" } : null;
-            Manager = new(_connection, new() { Name = "tests", Namespace = space, LeaderElection = election }, NullLoggerFactory.Instance);
+            Manager = new(Connection, new() { Name = "tests", Namespace = space, LeaderElection = election }, NullLoggerFactory.Instance);
             Cache = Manager.Cache<V1ConfigMap>();
             Manager.AddController(this, Cache);
         }
 
         public FaultHandler Faults { get; } = new();
+
+        public KubernetesConnection Connection { get; }
+
+        public bool Waiting { get; init; }
+
+        public bool Aborted { get; private set; }
 
         public ResourceClient<V1ConfigMap> Direct { get; }
 
@@ -86,11 +107,16 @@ public sealed class ManagerTests
 
         public Action Reconciling { get; set; } = () => { };
 
-        public Task<ReconciliationResult<V1ConfigMap>> ReconcileAsync(V1ConfigMap entity, CancellationToken cancellationToken)
+        public async Task<ReconciliationResult<V1ConfigMap>> ReconcileAsync(V1ConfigMap entity, CancellationToken cancellationToken)
         {
             Reconciling();
             Seen.Enqueue($"reconcile {entity.Metadata.Name}");
-            return Task.FromResult(ReconciliationResult<V1ConfigMap>.Success(entity));
+            using var aborted = cancellationToken.Register(() => Aborted = true);
+            if (Waiting)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }
+            return ReconciliationResult<V1ConfigMap>.Success(entity);
         }
 
         public Task<ReconciliationResult<V1ConfigMap>> DeletedAsync(V1ConfigMap entity, CancellationToken cancellationToken)
@@ -102,7 +128,7 @@ public sealed class ManagerTests
         public async ValueTask DisposeAsync()
         {
             await Manager.DisposeAsync();
-            _connection.Dispose();
+            Connection.Dispose();
             Faults.Dispose();
         }
     }

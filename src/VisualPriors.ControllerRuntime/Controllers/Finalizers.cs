@@ -78,9 +78,9 @@ internal static class FinalizerPatch
     public static IReadOnlyList<JsonPatchOperation> Attach(V1ObjectMeta metadata, IReadOnlyList<string> identifiers) =>
     [
         Test(metadata),
-        .. metadata.Finalizers is null
-            ? [new JsonPatchOperation("add", "/metadata/finalizers", new JsonArray([.. identifiers.Select(identifier => JsonValue.Create(identifier))]))]
-            : identifiers.Select(identifier => new JsonPatchOperation("add", "/metadata/finalizers/-", JsonValue.Create(identifier))),
+        .. metadata.Finalizers is { Count: > 0 }
+            ? identifiers.Select(identifier => new JsonPatchOperation("add", "/metadata/finalizers/-", JsonValue.Create(identifier)))
+            : [new JsonPatchOperation("add", "/metadata/finalizers", new JsonArray([.. identifiers.Select(identifier => JsonValue.Create(identifier))]))],
     ];
 
     public static IReadOnlyList<JsonPatchOperation> Detach(V1ObjectMeta metadata, string identifier) =>
