@@ -41,7 +41,7 @@ public static class ControllerMetrics
         "visualpriors_controller_cached_objects", "Objects in a cache.", "kind", "selector");
 
     internal static Gauge IsLeader { get; } = Metrics.CreateGauge(
-        "visualpriors_controller_is_leader", "1 while this process leads.");
+        "visualpriors_controller_is_leader", "1 while this process leads, or needs no lead.");
 
     internal static Counter Requests { get; } = Metrics.CreateCounter(
         "visualpriors_controller_client_requests_total", "Requests to the API server by verb and HTTP status, timeout or error.", "verb", "code");

@@ -152,6 +152,11 @@ public sealed class ControllerTests
 
         await Eventually.HoldsAsync(() => setup.Seen.Contains("deleted held"), "the controller to be told");
         Assert.Equal(3, finalizer.Calls);
+        await setup.CreateAsync("own");
+        await Eventually.HoldsAsync(() => setup.Seen.Contains("reconcile own"), "another");
+        await setup.Client.DeleteAsync(setup.Space, "own");
+        await Eventually.HoldsAsync(() => setup.Seen.Contains("deleted own"), "the controller to be told, its finalizer being the last");
+        Assert.Single(setup.Seen, "deleted own");
     }
 
     [Fact]
@@ -174,8 +179,8 @@ public sealed class ControllerTests
 
         await using var running = setup.Run();
 
-        await setup.HoldsAsync("reconcile a");
-        Assert.Equal(1, setup.Count("conflict"));
+        await Eventually.HoldsAsync(() => setup.Controller.LastValues.GetValueOrDefault("a") == "2", "the newer state");
+        Assert.Equal((1, 0), (setup.Count("conflict"), setup.Count("failure")));
         Assert.Equal([finalizer.Identifier], (await setup.Client.GetAsync(setup.Space, "a"))!.Metadata.Finalizers);
     }
 
@@ -286,6 +291,8 @@ public sealed class ControllerTests
         Assert.Equal(3, counter.Value - before);
         await maps.PatchJsonAsync(space, "bad-1", [new("replace", "/data/colour", JsonValue.Create("Blue"))]);
         await Eventually.HoldsAsync(() => told.Contains("Added bad-1"), "the one that was mended");
+        await maps.DeleteAsync(space, "good-1");
+        await Eventually.HoldsAsync(() => told.Contains("Deleted good-1"), "the one that became bad to be gone");
     }
 
     [Theory]

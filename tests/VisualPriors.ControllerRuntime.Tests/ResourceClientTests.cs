@@ -30,23 +30,44 @@ public sealed class ResourceClientTests
     }
 
     [Fact]
-    public async Task A_status_is_applied_apart_from_the_rest_and_only_to_the_object_that_was_meant()
+    public async Task A_status_is_applied_apart_from_the_rest_and_only_to_the_state_that_was_meant()
     {
         var server = await SharedServer.GetAsync();
         using var connection = KubernetesConnection.Create(server.Configuration());
         var client = new ResourceClient<Widget>(connection);
         var space = await server.CreateNamespaceAsync();
-        var created = await client.CreateAsync(Widget.Named(space, "one", 3));
+        var widget = await client.CreateAsync(Widget.Named(space, "one", 3));
 
-        created.Status = new WidgetStatus { Phase = "Running" };
-        created.Spec = new WidgetSpec { Size = 99 };
-        created.Metadata.ResourceVersion = null;
-        var written = await client.ApplyStatusAsync(created, "status");
+        widget.Status = new WidgetStatus { Phase = "Running" };
+        widget.Spec = new WidgetSpec { Size = 99 };
+        var written = await client.ApplyStatusAsync(widget, "status");
 
         Assert.Equal(("Running", 3), (written.Status!.Phase, written.Spec.Size));
-        created.Metadata.Uid = Guid.NewGuid().ToString();
-        var refused = await Assert.ThrowsAsync<KubernetesApiException>(() => client.ApplyStatusAsync(created, "status"));
+        var refused = await Assert.ThrowsAsync<KubernetesApiException>(() => client.ApplyStatusAsync(widget, "status"));
         Assert.True(refused.IsConflict, refused.Message);
+        widget.Metadata.ResourceVersion = null;
+        widget.Status = new WidgetStatus { Made = 5 };
+        Assert.Equal(new WidgetStatus { Made = 5 }, (await client.ApplyStatusAsync(widget, "status")).Status);
+    }
+
+    [Fact]
+    public async Task An_apply_that_names_a_uid_or_a_version_meets_that_object_only()
+    {
+        var server = await SharedServer.GetAsync();
+        using var connection = KubernetesConnection.Create(server.Configuration());
+        var client = new ResourceClient<V1ConfigMap>(connection);
+        var space = await server.CreateNamespaceAsync();
+        await client.CreateAsync(Make.ConfigMap(space, "one"));
+
+        var other = Make.ConfigMap(space, "one", "2");
+        other.Metadata.Uid = Guid.NewGuid().ToString();
+        var byUid = await Assert.ThrowsAsync<KubernetesApiException>(() => client.ApplyAsync(other, "tests"));
+        other.Metadata.Uid = null;
+        other.Metadata.ResourceVersion = "1";
+        var byVersion = await Assert.ThrowsAsync<KubernetesApiException>(() => client.ApplyAsync(other, "tests"));
+
+        Assert.True(byUid.IsConflict || byUid.IsInvalid, byUid.Message);
+        Assert.True(byVersion.IsConflict, byVersion.Message);
     }
 
     [Fact]

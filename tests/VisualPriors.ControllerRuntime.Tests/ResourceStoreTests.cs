@@ -101,14 +101,15 @@ public sealed class ResourceStoreTests
     }
 
     [Fact]
-    public void An_object_that_cannot_be_read_keeps_its_last_good_state()
+    public void An_object_that_cannot_be_read_keeps_its_last_good_state_until_it_is_deleted()
     {
         _store.Replace(Listing(10, At("a", 5)));
 
-        Assert.Empty(_store.Unreadable(new UnreadableObject(Name("a"), "12", new FormatException())));
+        Assert.Empty(_store.Unreadable(new UnreadableObject(Name("a"), "12", new FormatException()), deleted: false));
         Assert.Empty(_store.Replace(Listing(20) with { Unreadable = [new UnreadableObject(Name("a"), "12", new FormatException())] }));
         Assert.NotNull(_store.Get(Name("a")));
-        Assert.Equal(["Deleted a"], Told(_store.Deleted(At("a", 30))));
+        Assert.Equal(["Deleted a"], Told(_store.Unreadable(new UnreadableObject(Name("a"), "30", new FormatException()), deleted: true)));
+        Assert.Null(_store.Get(Name("a")));
     }
 
     [Fact]

@@ -10,6 +10,7 @@ public sealed partial class ChildProcess : IDisposable
     private const int KeptLines = 400;
     private const int Stop = 19;
     private const int Continue = 18;
+    private const int TerminateSignal = 15;
 
     private readonly ManualResetEventSlim _disposed = new();
     private readonly ConcurrentQueue<string> _output = new();
@@ -58,9 +59,24 @@ public sealed partial class ChildProcess : IDisposable
     /// <summary>Lets it go on.</summary>
     public void Thaw() => Signal(Continue);
 
+    /// <summary>SIGTERM: asks it to end.</summary>
+    public void Terminate() => Signal(TerminateSignal);
+
+    /// <summary>Waits for its end.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken = default)
+    {
+        await _process!.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        return _process.ExitCode;
+    }
+
     /// <summary>kill -9.</summary>
     public void Dispose()
     {
+        if (_disposed.IsSet)
+        {
+            return;
+        }
         if (_process is { HasExited: false } process)
         {
             process.Kill();

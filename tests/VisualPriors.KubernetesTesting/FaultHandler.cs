@@ -8,6 +8,7 @@ namespace VisualPriors.KubernetesTesting;
 public sealed class FaultHandler : DelegatingHandler
 {
     private readonly ConcurrentQueue<HttpRequestMessage> _seen = new();
+    private int _underWay;
 
     /// <summary>What to answer instead; null passes the request on.</summary>
     public Func<HttpRequestMessage, HttpResponseMessage?> Answer { get; set; } = _ => null;
@@ -20,6 +21,9 @@ public sealed class FaultHandler : DelegatingHandler
 
     /// <summary>All requests, with those answered here.</summary>
     public IReadOnlyList<HttpRequestMessage> Seen => [.. _seen];
+
+    /// <summary>Requests that the server has not answered yet, those left out that hang here.</summary>
+    public int UnderWay => Volatile.Read(ref _underWay);
 
     /// <summary>An answer as the API server gives it.</summary>
     public static HttpResponseMessage Status(HttpStatusCode code, string reason, TimeSpan? retryAfter = null)
@@ -51,7 +55,16 @@ public sealed class FaultHandler : DelegatingHandler
         {
             return answer;
         }
-        var response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        Interlocked.Increment(ref _underWay);
+        HttpResponseMessage response;
+        try
+        {
+            response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _underWay);
+        }
         if (LoseAnswer(request))
         {
             response.Dispose();

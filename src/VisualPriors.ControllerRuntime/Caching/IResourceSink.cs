@@ -13,7 +13,7 @@ internal interface IResourceSink<TEntity>
 
     public void Deleted(TEntity entity);
 
-    public void Unreadable(UnreadableObject item);
+    public void Unreadable(UnreadableObject item, bool deleted);
 
     public void Watched(ulong version);
 }

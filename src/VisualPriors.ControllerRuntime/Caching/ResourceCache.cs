@@ -139,7 +139,7 @@ public sealed class ResourceCache<TEntity> : IResourceCache, IResourceSink<TEnti
 
     void IResourceSink<TEntity>.Deleted(TEntity entity) => Apply(store => store.Deleted(entity));
 
-    void IResourceSink<TEntity>.Unreadable(UnreadableObject item) => Apply(store => store.Unreadable(item));
+    void IResourceSink<TEntity>.Unreadable(UnreadableObject item, bool deleted) => Apply(store => store.Unreadable(item, deleted));
 
     void IResourceSink<TEntity>.Watched(ulong version) => Apply(store => store.Watched(version));
 

@@ -89,14 +89,27 @@ internal sealed class ResourceStore<TEntity>
         return changes;
     }
 
-    /// <summary>An object is there but cannot be read: its last good state stays.</summary>
-    public IReadOnlyList<ResourceChange<TEntity>> Unreadable(UnreadableObject item)
+    /// <summary>An object cannot be read, as the watch tells: while it is there its last good state stays.</summary>
+    public IReadOnlyList<ResourceChange<TEntity>> Unreadable(UnreadableObject item, bool deleted)
     {
-        if (item.Name is { } key && _entries.TryGetValue(key, out var entry))
+        var changes = new List<ResourceChange<TEntity>>();
+        if (!ulong.TryParse(item.ResourceVersion, CultureInfo.InvariantCulture, out var version))
         {
-            _entries[key] = entry with { Confirmed = true };
+            return changes;
         }
-        return ulong.TryParse(item.ResourceVersion, CultureInfo.InvariantCulture, out var version) ? Watched(version) : [];
+        if (item.Name is { } key && _entries.TryGetValue(key, out var entry) && entry.Version <= version)
+        {
+            if (deleted)
+            {
+                Remove(key, entry.Entity, listed: false, changes);
+            }
+            else
+            {
+                _entries[key] = entry with { Confirmed = true };
+            }
+        }
+        Settle(version, changes);
+        return changes;
     }
 
     /// <summary>The watch has told everything up to this version.</summary>

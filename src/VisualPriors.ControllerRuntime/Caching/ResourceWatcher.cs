@@ -93,7 +93,7 @@ internal sealed class ResourceWatcher<TEntity>(
         {
             Report(item);
         }
-        sink.Replace(options.Transform is { } transform ? listing with { Items = [.. listing.Items.Select(transform)] } : listing);
+        sink.Replace(options.Transform is null ? listing : listing with { Items = [.. listing.Items.Select(Transformed)] });
         _position = listing.ResourceVersion;
         _lastWait = TimeSpan.Zero;
     }
@@ -131,33 +131,32 @@ internal sealed class ResourceWatcher<TEntity>(
 
     private void Apply(WatchEvent<TEntity> told, ApiRequest request)
     {
-        switch (told.Type)
+        switch (told)
         {
-            case "ADDED" or "MODIFIED" when told.Entity is { } entity:
-                sink.Changed(options.Transform is { } transform ? transform(entity) : entity);
+            case { Unreadable: { } unreadable }:
+                Report(unreadable);
+                sink.Unreadable(unreadable, told.Type == "DELETED");
                 break;
-            case "DELETED" when told.Entity is { } entity:
-                sink.Deleted(entity);
+            case { Type: "ADDED" or "MODIFIED", Entity: { } entity }:
+                sink.Changed(Transformed(entity));
                 break;
-            case "BOOKMARK":
+            case { Type: "DELETED", Entity: { } entity }:
+                sink.Deleted(Transformed(entity));
+                break;
+            case { Type: "BOOKMARK" }:
                 sink.Watched(ResourceStore<TEntity>.VersionOf(told.ResourceVersion));
                 break;
-            case "ERROR":
+            case { Type: "ERROR" }:
                 throw new KubernetesApiException(
                     request.ToString(),
                     (HttpStatusCode)(told.Status?.Code ?? 500),
                     told.Status,
                     told.Status?.Details?.RetryAfterSeconds is { } seconds and > 0 ? TimeSpan.FromSeconds(seconds) : null);
-            default:
-                if (told.Unreadable is { } unreadable)
-                {
-                    Report(unreadable);
-                    sink.Unreadable(unreadable);
-                }
-                break;
         }
         _position = told.ResourceVersion ?? _position;
     }
+
+    private TEntity Transformed(TEntity entity) => options.Transform is { } transform ? transform(entity) : entity;
 
     private void Report(UnreadableObject item)
     {

@@ -5,9 +5,9 @@ using k8s.Models;
 namespace VisualPriors.ControllerRuntime;
 
 /// <summary>One line of a watch.</summary>
-/// <param name="Type">ADDED, MODIFIED, DELETED, BOOKMARK or ERROR; UNREADABLE for an object that does not fit its type.</param>
+/// <param name="Type">ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.</param>
 /// <param name="Entity">The object.</param>
-/// <param name="Unreadable">The object that does not fit.</param>
+/// <param name="Unreadable">The object, where it does not fit its type.</param>
 /// <param name="Status">The error.</param>
 /// <param name="ResourceVersion">Version to go on from.</param>
 internal sealed record WatchEvent<TEntity>(
@@ -35,7 +35,7 @@ internal sealed record WatchEvent<TEntity>(
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             var unreadable = UnreadableObject.From(item, error);
-            return new("UNREADABLE", null, unreadable, null, unreadable.ResourceVersion);
+            return new(type, null, unreadable, null, unreadable.ResourceVersion);
         }
     }
 }

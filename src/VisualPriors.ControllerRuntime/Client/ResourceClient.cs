@@ -125,8 +125,8 @@ public sealed class ResourceClient<TEntity>
     }
 
     /// <summary>
-    /// Server-side apply to the status subresource. Only the name and the status are sent, and uid and resource version, where set, as
-    /// preconditions.
+    /// Server-side apply to the status subresource. Only the name and the status are sent, and the resource version, where set, as a
+    /// precondition: without it the status also lands on an object of the same name that came after (the server does not look at the uid).
     /// </summary>
     /// <param name="entity">Name and status.</param>
     /// <param name="fieldManager">Owner of the fields: another than the one that applies the object, or each takes the other's fields away.</param>
@@ -137,7 +137,6 @@ public sealed class ResourceClient<TEntity>
         ArgumentNullException.ThrowIfNull(entity);
         var metadata = new JsonObject { ["name"] = entity.Metadata.Name };
         AddIfSet(metadata, "namespace", entity.Metadata.NamespaceProperty);
-        AddIfSet(metadata, "uid", entity.Metadata.Uid);
         AddIfSet(metadata, "resourceVersion", entity.Metadata.ResourceVersion);
         var whole = EntityJson.ToNode(entity);
         var body = new JsonObject

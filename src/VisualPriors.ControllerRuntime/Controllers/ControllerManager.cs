@@ -125,6 +125,7 @@ public sealed class ControllerManager : IAsyncDisposable
     {
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(lost);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(lost, shutdown);
+        ControllerMetrics.IsLeader.Set(1);
         foreach (var loop in _loops)
         {
             loop.Activate();

@@ -62,9 +62,9 @@ internal sealed class Finalizers<TEntity>(ResourceClient<TEntity> client, Resour
             }
             return patched;
         }
-        catch (KubernetesApiException error) when (error.IsInvalid && error.Reason != "Invalid")
+        catch (KubernetesApiException error) when (error.IsInvalid && error.Status?.Details?.Causes is not { Count: > 0 })
         {
-            // The test on the version failed: the server has no word of its own for it (an invalid object has the reason Invalid).
+            // The test on the version failed. The server calls that invalid, too, but names no field.
             throw new KubernetesApiException($"finalizers of {metadata.Name}", HttpStatusCode.Conflict, error.Status);
         }
     }
@@ -78,9 +78,9 @@ internal static class FinalizerPatch
     public static IReadOnlyList<JsonPatchOperation> Attach(V1ObjectMeta metadata, IReadOnlyList<string> identifiers) =>
     [
         Test(metadata),
-        .. metadata.Finalizers is null
-            ? [new JsonPatchOperation("add", "/metadata/finalizers", new JsonArray([.. identifiers.Select(identifier => JsonValue.Create(identifier))]))]
-            : identifiers.Select(identifier => new JsonPatchOperation("add", "/metadata/finalizers/-", JsonValue.Create(identifier))),
+        .. metadata.Finalizers is { Count: > 0 }
+            ? identifiers.Select(identifier => new JsonPatchOperation("add", "/metadata/finalizers/-", JsonValue.Create(identifier)))
+            : [new JsonPatchOperation("add", "/metadata/finalizers", new JsonArray([.. identifiers.Select(identifier => JsonValue.Create(identifier))]))],
     ];
 
     public static IReadOnlyList<JsonPatchOperation> Detach(V1ObjectMeta metadata, string identifier) =>

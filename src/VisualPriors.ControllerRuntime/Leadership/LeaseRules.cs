@@ -23,8 +23,8 @@ internal static class LeaseRules
         {
             HolderIdentity = options.Identity,
             LeaseDurationSeconds = (int)Math.Ceiling(options.LeaseDuration.TotalSeconds),
-            AcquireTime = now.UtcDateTime,
-            RenewTime = now.UtcDateTime,
+            AcquireTime = Micro(now),
+            RenewTime = Micro(now),
             LeaseTransitions = (before?.Spec?.LeaseTransitions ?? -1) + 1,
         },
     };
@@ -36,13 +36,23 @@ internal static class LeaseRules
         {
             HolderIdentity = options.Identity,
             LeaseDurationSeconds = (int)Math.Ceiling(options.LeaseDuration.TotalSeconds),
-            RenewTime = now.UtcDateTime,
+            RenewTime = Micro(now),
         },
     };
 
     /// <summary>Given back: nobody's. Not empty of times, so that clients that count from them take it at once, too.</summary>
     public static V1Lease Released(V1Lease before, DateTimeOffset now) => before with
     {
-        Spec = before.Spec with { HolderIdentity = "", LeaseDurationSeconds = 1, RenewTime = now.UtcDateTime },
+        Spec = before.Spec with { HolderIdentity = "", LeaseDurationSeconds = 1, RenewTime = Micro(now) },
     };
+
+    /// <summary>
+    /// A lease's times must have a fraction of a second. The client leaves it out where it is zero, and the server refuses that: once in a
+    /// million renewals.
+    /// </summary>
+    private static DateTime Micro(DateTimeOffset time)
+    {
+        var micro = new DateTime(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
+        return micro.Ticks % TimeSpan.TicksPerSecond == 0 ? micro.AddMicroseconds(1) : micro;
+    }
 }
