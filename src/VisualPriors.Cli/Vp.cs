@@ -34,6 +34,8 @@ internal static class Vp
             Bind(PlanCommand.Create()),
             Bind(RunCommand.Create()),
             Bind(ReportCommand.Create()),
+            Bind(PublishCommand.Create()),
+            Bind(FetchCommand.Create()),
             Bind(ExportCommand.Create()),
             Bind(ImportCommand.Create()),
             Bind(CrdsCommand.Create()),

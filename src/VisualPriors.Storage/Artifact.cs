@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using System.Text.Json;
 using VisualPriors.Api.Errors;
 
 namespace VisualPriors.Storage;
@@ -8,9 +7,6 @@ namespace VisualPriors.Storage;
 /// <summary>A finished, immutable folder: prepared data or what a stage gave.</summary>
 public sealed class Artifact
 {
-    /// <summary>Largest manifest read: some hundred thousand files.</summary>
-    private const int MaximumManifestBytes = 64 << 20;
-
     private Artifact(string directory, ArtifactManifest manifest, string digest)
     {
         Directory = directory;
@@ -36,7 +32,7 @@ public sealed class Artifact
     {
         var path = Path.Combine(directory, ArtifactManifest.FileName);
         var bytes = ReadManifest(directory, path);
-        var manifest = Parse(path, bytes);
+        var manifest = ArtifactManifestReader.Read(path, bytes);
         if (expectedKinds.Length > 0 && !expectedKinds.Contains(manifest.Kind))
         {
             throw new InvalidInputException(path, "kind", manifest.Kind, string.Join(" or ", expectedKinds.ToArray()));
@@ -47,11 +43,7 @@ public sealed class Artifact
         var foldersChecked = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in manifest.Files)
         {
-            if (!IsInside(file.Path) || !seen.Add(file.Path))
-            {
-                errors.Add(new InputError(path, "files", $"'{file.Path}'", "relative paths inside the artifact, each once"));
-            }
-            else if (Check(directory, file, foldersChecked) is { } error)
+            if ((ArtifactManifestReader.CheckPath(path, file, seen) ?? Check(directory, file, foldersChecked)) is { } error)
             {
                 errors.Add(error);
             }
@@ -64,6 +56,17 @@ public sealed class Artifact
 
     /// <summary>Path of a file in it.</summary>
     public string PathOf(string relative) => Path.Combine(Directory, relative);
+
+    /// <summary>The manifest's very bytes.</summary>
+    /// <exception cref="InvalidInputException">It is not the one that was opened any more.</exception>
+    internal byte[] ReadManifest()
+    {
+        var path = PathOf(ArtifactManifest.FileName);
+        var bytes = ReadManifest(Directory, path);
+        return Convert.ToHexStringLower(SHA256.HashData(bytes)) is var actual && actual == Digest
+            ? bytes
+            : throw new InvalidInputException(path, null, $"SHA-256 {actual}", $"{Digest}, as it was opened");
+    }
 
     /// <summary>Reads every file and compares its hash.</summary>
     /// <exception cref="InvalidInputException">Every file whose content is not what the manifest says.</exception>
@@ -100,9 +103,9 @@ public sealed class Artifact
         try
         {
             using var stream = File.OpenRead(path);
-            if (stream.Length > MaximumManifestBytes)
+            if (stream.Length > ArtifactManifestReader.MaximumBytes)
             {
-                throw new InvalidInputException(path, null, $"{stream.Length} bytes", $"at most {MaximumManifestBytes} bytes");
+                throw new InvalidInputException(path, null, $"{stream.Length} bytes", $"at most {ArtifactManifestReader.MaximumBytes} bytes");
             }
 
             var bytes = new byte[stream.Length];
@@ -118,10 +121,6 @@ public sealed class Artifact
             throw new InvalidInputException(path, null, e.Message, "an artifact manifest");
         }
     }
-
-    /// <summary>Whether a manifest's path stays in the artifact by its spelling alone.</summary>
-    private static bool IsInside(string path) =>
-        path.Length > 0 && !path.Contains('\\') && !path.Contains('\0') && path.Split('/').All(segment => segment is not ("" or "." or ".."));
 
     private static InputError? Check(string directory, ArtifactFile file, HashSet<string> foldersChecked)
     {
@@ -140,23 +139,5 @@ public sealed class Artifact
             : !info.Exists ? new InputError(info.FullName, null, "no such file", expected)
             : info.Length != file.Bytes ? new InputError(info.FullName, null, $"{info.Length} bytes", expected)
             : null;
-    }
-
-    private static ArtifactManifest Parse(string path, byte[] bytes)
-    {
-        ArtifactManifest manifest;
-        try
-        {
-            manifest = JsonSerializer.Deserialize(bytes, StorageJson.Default.ArtifactManifest)
-                ?? throw new InvalidInputException(path, null, "null", "an artifact manifest");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidInputException(path, e.Path, e.Message, "an artifact manifest", (int?)(e.LineNumber + 1));
-        }
-
-        return manifest.Version == ArtifactManifest.CurrentVersion
-            ? manifest
-            : throw new InvalidInputException(path, "version", $"{manifest.Version}", $"{ArtifactManifest.CurrentVersion}");
     }
 }

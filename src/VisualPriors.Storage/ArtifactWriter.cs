@@ -94,18 +94,13 @@ public sealed class ArtifactWriter : IDisposable
             StageDigest = stageDigest,
             Outcome = outcome,
         };
-        File.WriteAllBytes(PathOf(ArtifactManifest.FileName), JsonSerializer.SerializeToUtf8Bytes(manifest, StorageJson.Default.ArtifactManifest));
-
-        // Between the two renames there is nothing at the place; whoever dies there leaves the older artifact for ClearUp to put back.
-        if (System.IO.Directory.Exists(_finalDirectory))
-        {
-            System.IO.Directory.Move(_finalDirectory, _finalDirectory + ReplacedSuffix);
-        }
-
-        System.IO.Directory.Move(Directory, _finalDirectory);
-        ClearUp(_finalDirectory);
-        return Artifact.Open(_finalDirectory);
+        return Publish(JsonSerializer.SerializeToUtf8Bytes(manifest, StorageJson.Default.ArtifactManifest));
     }
+
+    /// <summary>Publishes the folder under a manifest that came with its files, which were hashed as they came.</summary>
+    /// <param name="manifest">The manifest's very bytes: they are its digest.</param>
+    /// <exception cref="IOException">The disk is full, or refuses.</exception>
+    internal Artifact CommitFetched(byte[] manifest) => Publish(manifest);
 
     /// <summary>Removes the staging folder unless it was published, and lets others write here.</summary>
     public void Dispose()
@@ -116,6 +111,21 @@ public sealed class ArtifactWriter : IDisposable
         }
 
         _lock.Dispose();
+    }
+
+    private Artifact Publish(byte[] manifest)
+    {
+        File.WriteAllBytes(PathOf(ArtifactManifest.FileName), manifest);
+
+        // Between the two renames there is nothing at the place; whoever dies there leaves the older artifact for ClearUp to put back.
+        if (System.IO.Directory.Exists(_finalDirectory))
+        {
+            System.IO.Directory.Move(_finalDirectory, _finalDirectory + ReplacedSuffix);
+        }
+
+        System.IO.Directory.Move(Directory, _finalDirectory);
+        ClearUp(_finalDirectory);
+        return Artifact.Open(_finalDirectory);
     }
 
     /// <summary>Brings an artifact's place in order, whatever a writer left behind. The lock must be held.</summary>

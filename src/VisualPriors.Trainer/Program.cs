@@ -6,10 +6,7 @@ using VisualPriors.Distributed.Communication;
 using VisualPriors.Trainer;
 using VisualPriors.Trainer.Launching;
 
-// Standard output belongs to the contract (one TrainerMessage a line); logs go to standard error.
-Log.Logger = new LoggerConfiguration()
-    .WriteTo.Console(standardErrorFromLevel: Serilog.Events.LogEventLevel.Verbose, formatProvider: System.Globalization.CultureInfo.InvariantCulture)
-    .CreateLogger();
+Log.Logger = TrainerLog.Create(Environment.GetEnvironmentVariable, isRank: args is ["run", ..]);
 
 // Never disposed: a signal may come at any time, also while the program ends.
 var stop = new CancellationTokenSource();
@@ -23,7 +20,8 @@ switch (args)
 {
     case ["run", "--plan", var planPath]:
         ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), StopOrDie);
-        outcome = StageRunner.Run(planPath, RendezvousSettings.FromEnvironment, messages.Progress, EndIfStuck, stop.Token);
+        outcome = StageRunner.Run(
+            planPath, Environment.GetEnvironmentVariable(TrainerVariables.Scratch), RendezvousSettings.FromEnvironment, messages.Progress, EndIfStuck, stop.Token);
         break;
     case ["launch", .. var options]:
         ParentWatch.Start(Environment.GetEnvironmentVariable, Console.OpenStandardInput(), stop.Cancel);

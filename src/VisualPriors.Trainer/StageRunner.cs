@@ -6,6 +6,7 @@ using VisualPriors.Api.Plans;
 using VisualPriors.Distributed.Communication;
 using VisualPriors.Storage;
 using VisualPriors.Storage.Checkpoints;
+using VisualPriors.Trainer.Pods;
 using VisualPriors.Training.Checkpoints;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Stages;
@@ -17,12 +18,14 @@ internal static class StageRunner
 {
     /// <summary>Reads the plan, joins the other ranks, runs the stage, commits the artifact.</summary>
     /// <param name="planPath">The plan's file.</param>
+    /// <param name="scratch">Folder that the launcher has fetched to what lies in an object store; null where nothing does.</param>
     /// <param name="settings">Which rank this is, and where the others are found.</param>
     /// <param name="report">Told how far the stage is.</param>
     /// <param name="onPeerLost">Hears, on another thread, that no collective will end any more: a thread that waits for a GPU would not notice.</param>
     /// <param name="cancellationToken">Asks the stage to save and stop.</param>
     public static StageOutcome Run(
         string planPath,
+        string? scratch,
         Func<RendezvousSettings> settings,
         Action<ProgressReport> report,
         Action<CollectiveException> onPeerLost,
@@ -36,7 +39,7 @@ internal static class StageRunner
             CheckSize(planPath, plan, rank);
             using var world = JoinedWorld.Join(
                 rank, plan.Placement.Compute.GpusPerNode > 0 ? DeviceType.CUDA : DeviceType.CPU, cancellationToken, onPeerLost);
-            return RunStage(plan, world, rank.Attempt > 0 ? rank.Attempt : null, report, started, cancellationToken);
+            return RunStage(plan, ScratchPlaces.Of(planPath, plan, scratch), world, rank.Attempt > 0 ? rank.Attempt : null, report, started, cancellationToken);
         }
         catch (InvalidInputException e)
         {
@@ -86,7 +89,7 @@ internal static class StageRunner
     }
 
     private static StageOutcome RunStage(
-        StagePlan plan, World world, long? attempt, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
+        StagePlan stated, StagePlan plan, World world, long? attempt, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
     {
         var compute = plan.Placement.Compute;
         torch.set_num_threads(compute.Threads > 0 ? compute.Threads : Math.Max(1, Environment.ProcessorCount / world.LocalSize));
@@ -134,7 +137,8 @@ internal static class StageRunner
             return outcome;
         }
 
-        File.WriteAllBytes(output.PathOf("plan.json"), PlanJson.Write(plan));
+        // As it was given: where this node kept its copies is of no interest to anybody else.
+        File.WriteAllBytes(output.PathOf("plan.json"), PlanJson.Write(stated));
         var artifact = output.Commit(ArtifactKind.Of(plan.Computation), digest, outcome);
         return outcome with { ArtifactDigest = artifact.Digest };
     }

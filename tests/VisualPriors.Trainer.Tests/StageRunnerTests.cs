@@ -33,7 +33,7 @@ public sealed class StageRunnerTests : IDisposable
     {
         var plan = Plan();
 
-        var outcome = StageRunner.Run(Write(plan), Alone, _ => { }, _ => { }, default);
+        var outcome = StageRunner.Run(Write(plan), null, Alone, _ => { }, _ => { }, default);
 
         Assert.Equal(StageResult.Succeeded, outcome.Result);
         var artifact = Artifact.Open(Output, ArtifactKind.Pretrain);
@@ -49,7 +49,7 @@ public sealed class StageRunnerTests : IDisposable
     [Fact]
     public void No_tokens_give_the_untrained_decoder()
     {
-        var outcome = StageRunner.Run(Write(Plan(tokens: 0)), Alone, _ => { }, _ => { }, default);
+        var outcome = StageRunner.Run(Write(Plan(tokens: 0)), null, Alone, _ => { }, _ => { }, default);
 
         Assert.Equal(StageResult.Succeeded, outcome.Result);
         Assert.Equal(outcome.Results!["initialLoss"], outcome.Results["finalValidationLoss"]);
@@ -63,7 +63,7 @@ public sealed class StageRunnerTests : IDisposable
         bytes[3] ^= 1;
         File.WriteAllBytes(path, bytes);
 
-        var outcome = StageRunner.Run(Write(Plan()), Alone, _ => { }, _ => { }, default);
+        var outcome = StageRunner.Run(Write(Plan()), null, Alone, _ => { }, _ => { }, default);
 
         Assert.Equal(StageResult.UserError, outcome.Result);
         Assert.Contains("train.bin", outcome.Message, StringComparison.Ordinal);
@@ -72,12 +72,12 @@ public sealed class StageRunnerTests : IDisposable
 
     [Fact]
     public void A_plan_that_is_not_there_is_the_user_s_to_mend() =>
-        Assert.Equal(StageResult.UserError, StageRunner.Run(Path.Combine(_root, "no.json"), Alone, _ => { }, _ => { }, default).Result);
+        Assert.Equal(StageResult.UserError, StageRunner.Run(Path.Combine(_root, "no.json"), null, Alone, _ => { }, _ => { }, default).Result);
 
     [Fact]
     public void A_rate_that_blows_weights_up_ends_as_diverged_with_the_step_named()
     {
-        var outcome = StageRunner.Run(Write(Plan(tokens: 3200, learningRate: 1e30)), Alone, _ => { }, _ => { }, default);
+        var outcome = StageRunner.Run(Write(Plan(tokens: 3200, learningRate: 1e30)), null, Alone, _ => { }, _ => { }, default);
 
         Assert.Equal(StageResult.Diverged, outcome.Result);
         Assert.Matches("not finite at step [0-9]+", outcome.Message);
@@ -89,7 +89,7 @@ public sealed class StageRunnerTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
 
-        var outcome = StageRunner.Run(Write(Plan(tokens: 1_000_000)), Alone, _ => stop.Cancel(), _ => { }, stop.Token);
+        var outcome = StageRunner.Run(Write(Plan(tokens: 1_000_000)), null, Alone, _ => stop.Cancel(), _ => { }, stop.Token);
 
         Assert.Equal(StageResult.Interrupted, outcome.Result);
         Assert.Empty(Directory.GetDirectories(Path.GetDirectoryName(Output)!));

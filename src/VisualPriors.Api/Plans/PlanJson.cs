@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -13,6 +16,15 @@ public static class PlanJson
 
     /// <summary>Longest message line read, in characters.</summary>
     public const int MaximumMessageLength = 1 << 16;
+
+    /// <summary>Largest progress report read on its own.</summary>
+    public const int MaximumReportBytes = 1 << 14;
+
+    /// <summary>What shortening leaves of an outcome's texts, in characters, before it gives up the results.</summary>
+    private const int ShortestText = 200;
+
+    /// <summary>One line, and every letter as it is: escaped, most alphabets take three times the room.</summary>
+    private static readonly MessageJson Compact = new(new JsonSerializerOptions(MessageJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     private static readonly JsonTypeInfo<StagePlan> PlanType = (JsonTypeInfo<StagePlan>)new JsonSerializerOptions(ContractJson.Default.Options)
     {
@@ -85,6 +97,93 @@ public static class PlanJson
         }
     }
 
+    /// <summary>A progress report alone, as it is posted to an operator.</summary>
+    public static byte[] WriteReport(ProgressReport report) => JsonSerializer.SerializeToUtf8Bytes(report, MessageJson.Default.ProgressReport);
+
+    /// <summary>Reads a progress report that anybody may have sent.</summary>
+    /// <exception cref="InvalidInputException">It is too large, or no progress report.</exception>
+    public static ProgressReport ReadReport(ReadOnlySpan<byte> json)
+    {
+        const string Where = "progress report";
+        if (json.Length > MaximumReportBytes)
+        {
+            throw new InvalidInputException(Where, null, $"{json.Length} bytes", $"at most {MaximumReportBytes} bytes");
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(json, MessageJson.Default.ProgressReport) ?? throw new InvalidInputException(Where, null, "null", "a progress report");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidInputException(Where, e.Path, e.Message, "a progress report");
+        }
+    }
+
+    /// <summary>
+    /// An outcome alone, as one line of at most so many bytes of UTF-8 (see <see cref="TrainerContract.TerminationMessageBytes"/>): its texts are
+    /// shortened in their middle, and if that is not enough, its results left out.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">So little has no room for an outcome.</exception>
+    public static string WriteOutcome(StageOutcome outcome, int maximumBytes) =>
+        TryWrite(outcome, ShortestText, maximumBytes)
+        ?? TryWrite(outcome with { Results = null }, 0, maximumBytes)
+        ?? throw new ArgumentOutOfRangeException(nameof(maximumBytes), maximumBytes, "no room for an outcome");
+
+    /// <summary>Reads an outcome; false where the text is none (a container that was killed leaves nothing, or what others wrote).</summary>
+    public static bool TryReadOutcome(string? json, [NotNullWhen(true)] out StageOutcome? outcome)
+    {
+        outcome = null;
+        if (string.IsNullOrWhiteSpace(json) || json.Length > MaximumMessageLength)
+        {
+            return false;
+        }
+
+        try
+        {
+            outcome = JsonSerializer.Deserialize(json, MessageJson.Default.StageOutcome);
+            return outcome is not null;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The outcome with the longest texts that fit; null where not even the shortest do.</summary>
+    private static string? TryWrite(StageOutcome outcome, int shortest, int maximumBytes)
+    {
+        if (Write(int.MaxValue) is var whole && Encoding.UTF8.GetByteCount(whole) <= maximumBytes)
+        {
+            return whole;
+        }
+
+        string? fitting = null;
+        for (var (low, high) = (shortest, maximumBytes); low <= high;)
+        {
+            var length = low + ((high - low) / 2);
+            var text = Write(length);
+            if (Encoding.UTF8.GetByteCount(text) <= maximumBytes)
+            {
+                (fitting, low) = (text, length + 1);
+            }
+            else
+            {
+                high = length - 1;
+            }
+        }
+
+        return fitting;
+
+        string Write(int length) => JsonSerializer.Serialize(
+            outcome with
+            {
+                Message = OutcomeText.Cut(outcome.Message, length),
+                Failure = outcome.Failure is { } failure ? failure with { Message = OutcomeText.Cut(failure.Message, length) } : null,
+            },
+            Compact.StageOutcome);
+    }
+
     /// <summary>
     /// A plan is whole: nothing is left to the defaults of whoever reads it. (Source-generated code would not even apply them: it sets
     /// a missing init-only member to zero or null.)
@@ -127,6 +226,9 @@ internal sealed partial class ContractJson : JsonSerializerContext;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(TrainerMessage))]
+[JsonSerializable(typeof(ProgressReport))]
+[JsonSerializable(typeof(StageOutcome))]
 internal sealed partial class MessageJson : JsonSerializerContext;

@@ -22,6 +22,12 @@ public static class StageDigest
             ["computation"] = JsonSerializer.SerializeToNode(computation, ContractJson.Default.StageComputation),
             ["version"] = StagePlan.CurrentVersion,
         };
+        return OfCanonical(root);
+    }
+
+    /// <summary>Hash of a document's canonical form.</summary>
+    internal static string OfCanonical(JsonNode root)
+    {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream))
         {

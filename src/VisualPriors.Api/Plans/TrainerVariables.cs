@@ -39,6 +39,9 @@ public static class TrainerVariables
     /// <summary>TCP port for <c>/metrics</c> and <c>/healthz</c>; absent for none.</summary>
     public const string MetricsPort = "VISUALPRIORS_METRICS_PORT";
 
+    /// <summary>Set to <c>json</c>: logs are compact JSON, one object a line; otherwise text for people.</summary>
+    public const string LogFormat = "VISUALPRIORS_LOG_FORMAT";
+
     /// <summary>Connection string of the storage account, or the name of a file that holds it.</summary>
     public const string StorageConnectionStringFile = "AZURE_STORAGE_CONNECTION_STRING_FILE";
 }

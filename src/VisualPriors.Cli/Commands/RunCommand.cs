@@ -2,7 +2,6 @@ using System.CommandLine;
 using VisualPriors.Cli.Experiments;
 using VisualPriors.Cli.Output;
 using VisualPriors.Cli.Trainer;
-using VisualPriors.Evaluation.Reports;
 
 namespace VisualPriors.Cli.Commands;
 
@@ -46,19 +45,6 @@ internal static class RunCommand
         var runner = new ExperimentRunner(new StageProcess(TrainerCommand.BesideThisProgram()));
         var display = RunDisplay.For(cli);
         var record = await display.ShowAsync(experiment, observer => runner.RunAsync(experiment, observer, cancellationToken)).ConfigureAwait(false);
-
-        var summary = RunSummary.Of(experiment, record);
-        RunSummary.Write(output, summary);
-        var report = ReportWriter.Write(output);
-        if (cli.IsJson)
-        {
-            cli.WriteJson(new RunEvent { Event = "finished", Summary = summary, Report = Path.GetFullPath(report) }, CliJson.Line.RunEvent);
-        }
-        else
-        {
-            ResultsTable.Write(cli.Console, record);
-            cli.Out.WriteLine($"Summary: {Path.GetFullPath(Path.Combine(output, RunSummary.FileName))}");
-            cli.Out.WriteLine($"Report:  {Path.GetFullPath(report)}");
-        }
+        RunEnding.Write(cli, experiment, record);
     }
 }

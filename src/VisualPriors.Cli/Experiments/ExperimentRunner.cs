@@ -17,14 +17,7 @@ internal sealed class ExperimentRunner(StageProcess trainer)
     public async Task<RunRecord> RunAsync(Experiment experiment, IRunObserver observer, CancellationToken cancellationToken)
     {
         var output = experiment.OutputDirectory;
-        Directory.CreateDirectory(output);
-        foreach (var name in new[] { RunRecord.FileName, RunSummary.FileName, ReportWriter.FileName })
-        {
-            // An earlier run's results would pass for this one's if it fails.
-            File.Delete(Path.Combine(output, name));
-        }
-
-        ArtifactWriter.RemoveAbandoned(Path.Combine(output, "stages"));
+        ClearOutput(output);
         var records = new List<StageRecord>();
         foreach (var stage in experiment.Stages)
         {
@@ -37,8 +30,26 @@ internal sealed class ExperimentRunner(StageProcess trainer)
             CheckGates(experiment, stage, record);
         }
 
+        return await WriteAsync(experiment, records, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes an output folder ready: an earlier run's results would pass for this one's if it fails.</summary>
+    public static void ClearOutput(string output)
+    {
+        Directory.CreateDirectory(output);
+        foreach (var name in new[] { RunRecord.FileName, RunSummary.FileName, ReportWriter.FileName })
+        {
+            File.Delete(Path.Combine(output, name));
+        }
+
+        ArtifactWriter.RemoveAbandoned(Path.Combine(output, "stages"));
+    }
+
+    /// <summary>Writes <c>run.json</c>.</summary>
+    public static async Task<RunRecord> WriteAsync(Experiment experiment, IReadOnlyList<StageRecord> records, CancellationToken cancellationToken)
+    {
         var run = new RunRecord { Stages = records, Manifest = await File.ReadAllTextAsync(experiment.Manifest.File, cancellationToken).ConfigureAwait(false) };
-        RunRecord.Write(output, run);
+        RunRecord.Write(experiment.OutputDirectory, run);
         return run;
     }
 
@@ -51,15 +62,8 @@ internal sealed class ExperimentRunner(StageProcess trainer)
         }
     }
 
-    private async Task<StageRecord> ComputeAsync(string output, ExperimentStage stage, IRunObserver observer, CancellationToken cancellationToken)
-    {
-        observer.OnStarted(stage);
-        var started = Stopwatch.GetTimestamp();
-        var outcome = await trainer.RunAsync(output, stage, report => observer.OnProgress(stage, report), cancellationToken).ConfigureAwait(false);
-        return Record(output, stage, outcome with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds }, isReused: false);
-    }
-
-    private static StageRecord Record(string output, ExperimentStage stage, StageOutcome outcome, bool isReused) => new()
+    /// <summary>A stage's record, its artifact at its place.</summary>
+    public static StageRecord Record(string output, ExperimentStage stage, StageOutcome outcome, bool isReused) => new()
     {
         Run = stage.Name,
         Kind = stage.Kind,
@@ -69,4 +73,12 @@ internal sealed class ExperimentRunner(StageProcess trainer)
         Reused = isReused,
         Results = outcome.Results ?? new Dictionary<string, double>(),
     };
+
+    private async Task<StageRecord> ComputeAsync(string output, ExperimentStage stage, IRunObserver observer, CancellationToken cancellationToken)
+    {
+        observer.OnStarted(stage);
+        var started = Stopwatch.GetTimestamp();
+        var outcome = await trainer.RunAsync(output, stage, report => observer.OnProgress(stage, report), cancellationToken).ConfigureAwait(false);
+        return Record(output, stage, outcome with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds }, isReused: false);
+    }
 }

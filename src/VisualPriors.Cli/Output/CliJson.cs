@@ -37,6 +37,25 @@ internal sealed record ExportDocument(string Address, IReadOnlyList<string> File
 /// <summary>What <c>vp import</c> says.</summary>
 internal sealed record ImportDocument(string Artifact, string Digest);
 
+/// <summary>What <c>vp publish</c> says.</summary>
+internal sealed record PublishDocument(IReadOnlyList<PublishedSet> DataSets);
+
+/// <summary>A data set that lies in a store.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Digest">Its content digest.</param>
+/// <param name="Bytes">Size of all its files.</param>
+/// <param name="Address">Where it lies.</param>
+/// <param name="SentBytes">What had to be sent.</param>
+/// <param name="WasThere">Whether it lay there already.</param>
+internal sealed record PublishedSet(string Name, string Kind, string Digest, long Bytes, string Address, long SentBytes, bool WasThere);
+
+/// <summary>What <c>vp fetch</c> says without a manifest.</summary>
+internal sealed record FetchDocument(IReadOnlyList<FetchedStage> Stages);
+
+/// <summary>A stage that was fetched.</summary>
+internal sealed record FetchedStage(string Digest, string Kind, string Directory);
+
 /// <summary>What <c>vp prepare</c> says, line by line.</summary>
 internal sealed record PreparationEvent(string Step, double Fraction, string Detail);
 
@@ -88,6 +107,8 @@ internal sealed record RunEvent
 [JsonSerializable(typeof(ReportDocument))]
 [JsonSerializable(typeof(ExportDocument))]
 [JsonSerializable(typeof(ImportDocument))]
+[JsonSerializable(typeof(PublishDocument))]
+[JsonSerializable(typeof(FetchDocument))]
 [JsonSerializable(typeof(PreparationEvent))]
 [JsonSerializable(typeof(RunEvent))]
 internal sealed partial class CliJsonContext : JsonSerializerContext;

@@ -1,17 +1,12 @@
 using System.Globalization;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 
 namespace VisualPriors.Distributed.Communication;
 
 /// <summary>Which process of a run this one is, and where the others are found.</summary>
 public sealed record RendezvousSettings
 {
-    /// <summary>Environment variable with the number of the attempt.</summary>
-    public const string AttemptVariable = "VISUALPRIORS_ATTEMPT";
-
-    /// <summary>Environment variable with the attempt's token.</summary>
-    public const string TokenVariable = "VISUALPRIORS_RENDEZVOUS_TOKEN";
-
     /// <summary>Environment variable with <see cref="JoinTimeout"/> in seconds.</summary>
     public const string JoinTimeoutVariable = "VISUALPRIORS_JOIN_TIMEOUT_SECONDS";
 
@@ -77,7 +72,7 @@ public sealed record RendezvousSettings
                 : throw Invalid(name, text, expected);
         }
 
-        int Attempt() => Optional(AttemptVariable) is null ? 0 : Number(AttemptVariable, 1, int.MaxValue);
+        int Attempt() => Optional(TrainerVariables.Attempt) is null ? 0 : Number(TrainerVariables.Attempt, 1, int.MaxValue);
         TimeSpan? Seconds(string name) => Optional(name) is null ? null : TimeSpan.FromSeconds(Number(name, 1, MaximumSeconds));
 
         if (Optional("RANK") is null)
@@ -110,10 +105,10 @@ public sealed record RendezvousSettings
             throw Invalid("LOCAL_RANK", $"{localRank}", $"{rank % localSize}, as ranks of a node follow each other and RANK={rank}, LOCAL_WORLD_SIZE={localSize}");
         }
 
-        var token = Text(TokenVariable, $"at least {MinimumTokenLength} characters");
+        var token = Text(TrainerVariables.RendezvousToken, $"at least {MinimumTokenLength} characters");
         if (token.Length < MinimumTokenLength)
         {
-            throw Invalid(TokenVariable, $"{token.Length} characters", $"at least {MinimumTokenLength} characters");
+            throw Invalid(TrainerVariables.RendezvousToken, $"{token.Length} characters", $"at least {MinimumTokenLength} characters");
         }
 
         var settings = new RendezvousSettings
@@ -122,8 +117,8 @@ public sealed record RendezvousSettings
             WorldSize = size,
             LocalRank = localRank,
             LocalSize = localSize,
-            MasterAddress = Text("MASTER_ADDR", "a host name or address"),
-            MasterPort = Number("MASTER_PORT", 1, ushort.MaxValue),
+            MasterAddress = Text(TrainerVariables.MasterAddress, "a host name or address"),
+            MasterPort = Number(TrainerVariables.MasterPort, 1, ushort.MaxValue),
             Attempt = Attempt(),
             Token = token,
             FlightRecordDirectory = Optional(FlightRecordsVariable),

@@ -79,7 +79,7 @@ internal static class ReportReader
             Results = Exists(results) ? EvaluationFiles.ReadResults(results) : null,
             Samples = Exists(samples) ? EvaluationFiles.ReadSamples(samples).ToArray() : [],
             Computation = computation,
-            InputFolders = folders,
+            InputFolders = record.Inputs ?? folders,
         };
     }
 

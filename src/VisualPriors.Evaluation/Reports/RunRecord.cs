@@ -78,6 +78,9 @@ public sealed record StageRecord
     /// <summary>Whether this run found it finished already.</summary>
     public bool Reused { get; init; }
 
+    /// <summary>Folder of every input by role, where it is not the one of the stage's plan: the stage was computed elsewhere.</summary>
+    public IReadOnlyDictionary<string, string>? Inputs { get; init; }
+
     /// <summary>Scalar results by name, as the stage's outcome gave them.</summary>
     public IReadOnlyDictionary<string, double> Results { get; init; } = new Dictionary<string, double>();
 }

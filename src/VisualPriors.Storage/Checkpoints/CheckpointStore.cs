@@ -197,18 +197,50 @@ public sealed class CheckpointStore
         }
 
         await HoldFenceAsync(cancellationToken).ConfigureAwait(false);
-        // Oldest first and manifests before parts: whenever this is cut off, every manifest left has its parts.
+        // Oldest first: whenever this is cut off, the newest are there.
         foreach (var listing in deletable.Reverse())
         {
-            if (listing.HasManifest)
-            {
-                await _store.DeleteAsync(listing.Folder.Manifest, cancellationToken).ConfigureAwait(false);
-            }
-
-            var parts = listing.Sizes.Keys.Select(listing.Folder.ObjectOf).Where(name => name != listing.Folder.Manifest);
-            var options = new ParallelOptions { MaxDegreeOfParallelism = DeletesInFlight, CancellationToken = cancellationToken };
-            await Parallel.ForEachAsync(parts, options, async (name, token) => await _store.DeleteAsync(name, token).ConfigureAwait(false)).ConfigureAwait(false);
+            await DeleteAsync(_store, listing, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>
+    /// Deletes the checkpoints of a stage whose artifact is committed, and its fence with the last of them. Those at the policy's multiples stay, and the
+    /// fence with them; and all of them, where an attempt later than the given one has begun.
+    /// </summary>
+    /// <param name="store">The stage's place.</param>
+    /// <param name="stageDigest">Whose checkpoints they are.</param>
+    /// <param name="attempt">The attempt that saw the artifact.</param>
+    /// <param name="policy">Says what to keep, see <see cref="CheckpointSpec.KeepEverySteps"/>.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <returns>How many were deleted, whole or not.</returns>
+    /// <exception cref="InvalidInputException">The fence is of an unknown version, of another stage, or malformed: nothing is deleted.</exception>
+    /// <exception cref="StoreException">The store failed; what is left harms nobody.</exception>
+    public static async Task<int> RemoveFinishedAsync(
+        IObjectStore store, string stageDigest, long attempt, CheckpointSpec policy, CancellationToken cancellationToken)
+    {
+        if (await ReadFenceAsync(store, stageDigest, cancellationToken).ConfigureAwait(false) is not var (fence, _) || fence.Attempt > attempt)
+        {
+            return 0;
+        }
+
+        var listings = await CheckpointListing.ReadAsync(store, cancellationToken).ConfigureAwait(false);
+        var deletable = listings
+            .Where(listing => policy.KeepEverySteps == 0 || listing.Folder.Step % policy.KeepEverySteps != 0 || !listing.HasManifest || !fence.Counts(listing.Folder))
+            .Reverse()
+            .ToList();
+        foreach (var listing in deletable)
+        {
+            await DeleteAsync(store, listing, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (deletable.Count == listings.Count)
+        {
+            // Last: an attempt that was given up for dead finds no fence, and so must not write.
+            await store.DeleteAsync(CheckpointFence.ObjectName, cancellationToken).ConfigureAwait(false);
+        }
+
+        return deletable.Count;
     }
 
     /// <summary>Reads a range of a part; every byte given was checked against its chunk's hash. Any rank.</summary>
@@ -238,6 +270,19 @@ public sealed class CheckpointStore
             await CheckSizeAsync(name, part, cancellationToken).ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Its manifest first: whenever this is cut off, every manifest left has its parts.</summary>
+    private static async Task DeleteAsync(IObjectStore store, CheckpointListing listing, CancellationToken cancellationToken)
+    {
+        if (listing.HasManifest)
+        {
+            await store.DeleteAsync(listing.Folder.Manifest, cancellationToken).ConfigureAwait(false);
+        }
+
+        var parts = listing.Sizes.Keys.Select(listing.Folder.ObjectOf).Where(name => name != listing.Folder.Manifest);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = DeletesInFlight, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(parts, options, async (name, token) => await store.DeleteAsync(name, token).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private static async Task<(CheckpointFence Fence, string Version)> TakeOverAsync(

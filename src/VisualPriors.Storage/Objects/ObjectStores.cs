@@ -3,6 +3,7 @@ using Azure.Core;
 using Azure.Identity;
 using Azure.Storage.Blobs;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 
 namespace VisualPriors.Storage.Objects;
 
@@ -13,7 +14,7 @@ public static partial class ObjectStores
     public const string ConnectionStringVariable = "AZURE_STORAGE_CONNECTION_STRING";
 
     /// <summary>Environment variable that names a file with such a connection string, as a mounted secret gives it.</summary>
-    public const string ConnectionStringFileVariable = "AZURE_STORAGE_CONNECTION_STRING_FILE";
+    public const string ConnectionStringFileVariable = TrainerVariables.StorageConnectionStringFile;
 
     private const string Expected = "file:///folder or azblob://account/container/prefix";
     private const string FileScheme = "file:///";
@@ -21,6 +22,9 @@ public static partial class ObjectStores
 
     /// <summary>The oldest protocol that has all that is used here: the emulator follows the service's newest by some months.</summary>
     private const BlobClientOptions.ServiceVersion Protocol = BlobClientOptions.ServiceVersion.V2024_08_04;
+
+    /// <summary>One for all stores: it keeps the tokens that it got.</summary>
+    private static readonly Lazy<TokenCredential> Credential = new(() => new DefaultAzureCredential());
 
     /// <summary>
     /// Opens the store at an address: <c>file:///folder</c> or <c>azblob://account/container/prefix</c>. Nothing is reached yet. Azure's credential is
@@ -68,7 +72,7 @@ public static partial class ObjectStores
         options.Retry.NetworkTimeout = retry.TryTime;
         var service = ConnectionString(environment) is var (text, source)
             ? FromConnectionString(text, source, segments[0], address, options)
-            : new BlobServiceClient(new Uri($"https://{segments[0]}.blob.core.windows.net"), (TokenCredential)new DefaultAzureCredential(), options);
+            : new BlobServiceClient(new Uri($"https://{segments[0]}.blob.core.windows.net"), Credential.Value, options);
         return new BlobStore(address, service.GetBlobContainerClient(segments[1]), prefix, retry);
     }
 

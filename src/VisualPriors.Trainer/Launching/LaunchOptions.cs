@@ -1,5 +1,6 @@
 using System.Globalization;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 
 namespace VisualPriors.Trainer.Launching;
 
@@ -61,11 +62,11 @@ internal sealed record LaunchOptions
         return new LaunchOptions
         {
             Plan = options["--plan"] ?? throw new InvalidInputException(CommandLine, "--plan", "nothing", "the plan's file"),
-            NodeRank = (int?)Number("--node-rank", TrainerEnvironment.NodeRank, 0, int.MaxValue),
-            MasterAddress = Text("--master-address", TrainerEnvironment.MasterAddress),
-            MasterPort = (int?)Number("--master-port", TrainerEnvironment.MasterPort, 1, ushort.MaxValue),
-            Attempt = Number("--attempt", TrainerEnvironment.Attempt, 1, int.MaxValue),
-            Token = NotEmpty(environment(TrainerEnvironment.RendezvousToken)),
+            NodeRank = (int?)Number("--node-rank", TrainerVariables.NodeRank, 0, int.MaxValue),
+            MasterAddress = Text("--master-address", TrainerVariables.MasterAddress),
+            MasterPort = (int?)Number("--master-port", TrainerVariables.MasterPort, 1, ushort.MaxValue),
+            Attempt = Number("--attempt", TrainerVariables.Attempt, 1, int.MaxValue),
+            Token = NotEmpty(environment(TrainerVariables.RendezvousToken)),
             VisibleDevices = environment(TrainerEnvironment.VisibleDevices),
             Grace = TrainerEnvironment.Grace(environment),
         };

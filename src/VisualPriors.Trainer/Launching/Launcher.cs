@@ -21,9 +21,9 @@ internal sealed record LaunchPatience
 /// <summary>Runs the rank processes of one node: all or none of them, to one outcome.</summary>
 /// <param name="command">How to start a rank.</param>
 /// <param name="patience">How long to wait for what.</param>
-/// <param name="log">Takes everything for people, a line a call, from any thread.</param>
+/// <param name="log">Takes everything for people.</param>
 /// <param name="onProgress">Hears rank 0's progress.</param>
-internal sealed class Launcher(RankCommand command, LaunchPatience patience, Action<string> log, Action<ProgressReport> onProgress)
+internal sealed class Launcher(RankCommand command, LaunchPatience patience, LaunchLog log, Action<ProgressReport> onProgress)
 {
     /// <summary>Starts the ranks, watches over them, and returns when every one of them is gone.</summary>
     /// <param name="planPath">The plan's file.</param>
@@ -35,7 +35,7 @@ internal sealed class Launcher(RankCommand command, LaunchPatience patience, Act
         var ranks = new List<RankProcess>();
         try
         {
-            log($"[launch] {layout.LocalSize} of {layout.WorldSize} ranks on node {layout.NodeRank}");
+            log.Say($"{layout.LocalSize} of {layout.WorldSize} ranks on node {layout.NodeRank}");
             for (var local = 0; local < layout.LocalSize; local++)
             {
                 ranks.Add(RankProcess.Start(StartOf(planPath, layout, local), layout.RankOf(local), log));
@@ -104,7 +104,7 @@ internal sealed class Launcher(RankCommand command, LaunchPatience patience, Act
     }
 
     /// <summary>What happens from start to end of the ranks of one launch.</summary>
-    private sealed class Watch(IReadOnlyList<RankProcess> ranks, ChannelReader<RankEnd> reader, LaunchPatience patience, Action<string> log)
+    private sealed class Watch(IReadOnlyList<RankProcess> ranks, ChannelReader<RankEnd> reader, LaunchPatience patience, LaunchLog log)
     {
         private readonly List<RankEnd> _ends = [];
 
@@ -125,7 +125,7 @@ internal sealed class Launcher(RankCommand command, LaunchPatience patience, Act
 
             if (!stop.IsCancellationRequested && _ends.Exists(end => end.Result == StageResult.PeerLost))
             {
-                log($"[launch] rank {_ends[^1].Rank} lost another rank; waiting for that one to end by itself");
+                log.Say($"rank {_ends[^1].Rank} lost another rank; waiting for that one to end by itself");
                 using var attribution = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 attribution.CancelAfter(patience.Attribution);
                 await TakeAsync(() => _ends.Exists(end => end.Result is not (StageResult.Succeeded or StageResult.PeerLost)), attribution.Token).ConfigureAwait(false);
@@ -133,7 +133,7 @@ internal sealed class Launcher(RankCommand command, LaunchPatience patience, Act
 
             var failed = _ends.Find(end => end.Result is not (StageResult.Succeeded or StageResult.Interrupted));
             IsStopped = failed is null;
-            log(failed is null ? "[launch] asking the ranks to stop" : $"[launch] ending the others: rank {failed.Rank} ended with exit code {failed.ExitCode}");
+            log.Say(failed is null ? "asking the ranks to stop" : $"ending the others: rank {failed.Rank} ended with exit code {failed.ExitCode}");
             foreach (var rank in ranks)
             {
                 rank.Ask();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using VisualPriors.Api.Errors;
+using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources;
 
 namespace VisualPriors.Trainer.Launching;
@@ -40,7 +41,7 @@ internal sealed record NodeLayout
     public static NodeLayout Of(LaunchOptions options, ComputeSpec compute, Func<int> freePort, Func<string> newToken)
     {
         var isAlone = compute.Nodes == 1;
-        var nodeRank = options.NodeRank ?? (isAlone ? 0 : throw Missing("--node-rank", TrainerEnvironment.NodeRank));
+        var nodeRank = options.NodeRank ?? (isAlone ? 0 : throw Missing("--node-rank", TrainerVariables.NodeRank));
         if (nodeRank >= compute.Nodes)
         {
             throw new InvalidInputException(
@@ -52,10 +53,10 @@ internal sealed record NodeLayout
             NodeRank = nodeRank,
             LocalSize = compute.LocalSize,
             WorldSize = compute.WorldSize,
-            MasterAddress = options.MasterAddress ?? (isAlone ? "127.0.0.1" : throw Missing("--master-address", TrainerEnvironment.MasterAddress)),
-            MasterPort = options.MasterPort ?? (isAlone ? (compute.WorldSize > 1 ? freePort() : 0) : throw Missing("--master-port", TrainerEnvironment.MasterPort)),
+            MasterAddress = options.MasterAddress ?? (isAlone ? "127.0.0.1" : throw Missing("--master-address", TrainerVariables.MasterAddress)),
+            MasterPort = options.MasterPort ?? (isAlone ? (compute.WorldSize > 1 ? freePort() : 0) : throw Missing("--master-port", TrainerVariables.MasterPort)),
             // Nobody but this launcher's own processes needs to know the token of a single node.
-            Token = isAlone ? newToken() : options.Token ?? throw Missing(null, TrainerEnvironment.RendezvousToken),
+            Token = isAlone ? newToken() : options.Token ?? throw Missing(null, TrainerVariables.RendezvousToken),
             Attempt = options.Attempt,
             Devices = compute.GpusPerNode > 0 ? DevicesOf(options.VisibleDevices, compute.GpusPerNode) : null,
         };
@@ -78,11 +79,11 @@ internal sealed record NodeLayout
             [TrainerEnvironment.LocalRank] = isOne ? null : Text(localRank),
             [TrainerEnvironment.WorldSize] = isOne ? null : Text(WorldSize),
             [TrainerEnvironment.LocalWorldSize] = isOne ? null : Text(LocalSize),
-            [TrainerEnvironment.NodeRank] = isOne ? null : Text(NodeRank),
-            [TrainerEnvironment.MasterAddress] = isOne ? null : MasterAddress,
-            [TrainerEnvironment.MasterPort] = isOne ? null : Text(MasterPort),
-            [TrainerEnvironment.RendezvousToken] = isOne ? null : Token,
-            [TrainerEnvironment.Attempt] = Attempt is { } attempt ? Text(attempt) : null,
+            [TrainerVariables.NodeRank] = isOne ? null : Text(NodeRank),
+            [TrainerVariables.MasterAddress] = isOne ? null : MasterAddress,
+            [TrainerVariables.MasterPort] = isOne ? null : Text(MasterPort),
+            [TrainerVariables.RendezvousToken] = isOne ? null : Token,
+            [TrainerVariables.Attempt] = Attempt is { } attempt ? Text(attempt) : null,
             [TrainerEnvironment.ParentPipe] = "1",
         };
         if (Devices is not null)

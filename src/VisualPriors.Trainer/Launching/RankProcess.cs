@@ -10,20 +10,22 @@ namespace VisualPriors.Trainer.Launching;
 internal sealed class RankProcess : IDisposable
 {
     private const int TailLines = 20;
-    private const int MaximumLogLine = 8192;
+    
+    /// <summary>An event with an exception is one long line, and cut off it would be no JSON any more.</summary>
+    private const int MaximumLogLine = 1 << 15;
 
     /// <summary>A process that the rank started may hold its pipes open for ever: that is not waited for.</summary>
     private static readonly TimeSpan PipePatience = TimeSpan.FromSeconds(2);
 
     private readonly Process _process;
     private readonly int _rank;
-    private readonly Action<string> _log;
+    private readonly LaunchLog _log;
     private readonly Queue<string> _tail = new();
     private readonly Lock _lock = new();
     private StageOutcome? _outcome;
     private volatile LauncherAction _action;
 
-    private RankProcess(Process process, int rank, Action<string> log)
+    private RankProcess(Process process, int rank, LaunchLog log)
     {
         (_process, _rank, _log) = (process, rank, log);
     }
@@ -31,9 +33,9 @@ internal sealed class RankProcess : IDisposable
     /// <summary>Starts a rank.</summary>
     /// <param name="start">Program, arguments and environment.</param>
     /// <param name="rank">Its place among all.</param>
-    /// <param name="log">Takes its log, a line a call, from any thread.</param>
+    /// <param name="log">Takes its log.</param>
     /// <exception cref="System.ComponentModel.Win32Exception">The program cannot be started.</exception>
-    public static RankProcess Start(ProcessStartInfo start, int rank, Action<string> log)
+    public static RankProcess Start(ProcessStartInfo start, int rank, LaunchLog log)
     {
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
@@ -53,7 +55,7 @@ internal sealed class RankProcess : IDisposable
         await Task.WhenAny(pipes, Task.Delay(PipePatience, CancellationToken.None)).ConfigureAwait(false);
         lock (_lock)
         {
-            return new RankEnd { Rank = _rank, ExitCode = _process.ExitCode, Outcome = _outcome, LastLines = [.. _tail], Action = action };
+            return new RankEnd { Rank = _rank, ExitCode = _process.ExitCode, Outcome = _outcome, LastLines = [.. _tail.Select(LaunchLog.Readable)], Action = action };
         }
     }
 
@@ -102,7 +104,7 @@ internal sealed class RankProcess : IDisposable
 
     private void Log(string line)
     {
-        _log($"[rank {_rank}] {line}");
+        _log.Pass(_rank, line);
         lock (_lock)
         {
             _tail.Enqueue(line);

@@ -9,8 +9,11 @@ internal sealed class StoreDecorator(IObjectStore inner, Func<string, string, Ta
 
     public IAsyncEnumerable<StoredObject> ListAsync(string prefix, CancellationToken cancellationToken) => inner.ListAsync(prefix, cancellationToken);
 
-    public Task<VersionedContent?> TryReadAsync(string name, int maximumBytes, CancellationToken cancellationToken) =>
-        inner.TryReadAsync(name, maximumBytes, cancellationToken);
+    /// <summary>What is read in an object's stead; null for nothing.</summary>
+    public Func<string, string?> BeforeRead { get; init; } = name => name;
+
+    public async Task<VersionedContent?> TryReadAsync(string name, int maximumBytes, CancellationToken cancellationToken) =>
+        BeforeRead(name) is { } other ? await inner.TryReadAsync(other, maximumBytes, cancellationToken) : null;
 
     public Task ReadRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
         inner.ReadRangeAsync(name, offset, destination, cancellationToken);

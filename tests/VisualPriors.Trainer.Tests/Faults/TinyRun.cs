@@ -29,7 +29,7 @@ internal sealed class TinyRun : IDisposable
 
     public string Root { get; } = Directory.CreateTempSubdirectory("vp-faults-").FullName;
 
-    private string Corpus => Path.Combine(Root, "corpus");
+    public string Corpus => Path.Combine(Root, "corpus");
 
     /// <summary>Starts an attempt.</summary>
     /// <param name="name">Names its artifact and its checkpoints: attempts of one name go on with each other.</param>
@@ -37,12 +37,21 @@ internal sealed class TinyRun : IDisposable
     /// <param name="checkpoint">When to save.</param>
     /// <param name="address">Where to save; null beside the artifact.</param>
     /// <param name="environment">More variables.</param>
+    /// <param name="change">Makes another plan of it.</param>
+    /// <param name="within">A command that runs the launcher's, which is appended.</param>
     public TrainerRun Start(
-        string name, ComputeSpec compute, CheckpointSpec checkpoint, string? address = null, IReadOnlyDictionary<string, string>? environment = null)
+        string name,
+        ComputeSpec compute,
+        CheckpointSpec checkpoint,
+        string? address = null,
+        IReadOnlyDictionary<string, string>? environment = null,
+        Func<StagePlan, StagePlan>? change = null,
+        IReadOnlyList<string>? within = null)
     {
         var plan = Path.Combine(Root, $"{name}.json");
-        File.WriteAllBytes(plan, PlanJson.Write(Plan(name, compute, checkpoint, address)));
-        var run = new TrainerRun(plan, environment ?? new Dictionary<string, string>());
+        var written = Plan(name, compute, checkpoint, address);
+        File.WriteAllBytes(plan, PlanJson.Write(change is null ? written : change(written)));
+        var run = new TrainerRun(plan, environment ?? new Dictionary<string, string>(), within ?? []);
         _started.Add(run);
         return run;
     }
@@ -96,9 +105,10 @@ internal sealed class TrainerRun : IDisposable
     private readonly Task _errors;
     private HashSet<int> _ranks = [];
 
-    public TrainerRun(string plan, IReadOnlyDictionary<string, string> environment)
+    public TrainerRun(string plan, IReadOnlyDictionary<string, string> environment, IReadOnlyList<string> within)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(StageRunner).Assembly.Location, "launch", "--plan", plan])
+        IReadOnlyList<string> command = [.. within, "dotnet", typeof(StageRunner).Assembly.Location, "launch", "--plan", plan];
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -152,6 +162,15 @@ internal sealed class TrainerRun : IDisposable
         }
 
         throw new InvalidOperationException($"the attempt ended before that:\n{Log}");
+    }
+
+    /// <summary>Waits until the log says something.</summary>
+    public void WaitForLog(string text)
+    {
+        for (var until = DateTime.UtcNow + Patience; !Log.Contains(text, StringComparison.Ordinal); Thread.Sleep(20))
+        {
+            Assert.True(DateTime.UtcNow < until && !_launcher.HasExited, Log);
+        }
     }
 
     /// <summary>Process id of a rank.</summary>

@@ -18,6 +18,9 @@ public sealed record RunStatus
     /// <summary>Digest of what it computes: equal digests, equal artifacts. Known once its upstream and data are.</summary>
     public string? StageDigest { get; init; }
 
+    /// <summary>Digest of the part of the spec that must not change, as it was first accepted: for servers that cannot hold it by themselves.</summary>
+    public string? SpecDigest { get; init; }
+
     /// <summary>Number of the current attempt, from 1; counts every start of pods, also after a suspension.</summary>
     public int? Attempt { get; init; }
 

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Publishes one program with its own .NET, for an image: the same bytes from the same sources, wherever they lie.
+# Usage: deploy/images/publish.sh PROJECT OUTPUT [MSBUILD-OPTION...]
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+project=$1 output=$2
+shift 2
+# A build folder of its own: what the tests run on is not touched.
+dotnet publish "$root/src/$project" --configuration Release --self-contained true --output "$output" \
+  --artifacts-path "$root/artifacts/images/build" --nologo --verbosity quiet \
+  -p:PathMap="$root=/src" -p:PublishDocumentationFiles=false -p:PublishReferencesDocumentationFiles=false "$@"
