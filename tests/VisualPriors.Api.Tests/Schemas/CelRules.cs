@@ -44,6 +44,13 @@ internal static class CelRules
         return [.. JsonNode.Parse(await output)!.AsArray().Select(refused => refused!.AsArray().Select(message => message!.GetValue<string>()).ToList())];
     }
 
-    private static string Packages() =>
-        Environment.GetEnvironmentVariable("VP_PACKAGES") is { Length: > 0 } named ? named : Path.Combine(SchemaTree.Repository(), "artifacts", "packages", "node_modules");
+    private static string Packages()
+    {
+        var folder = Environment.GetEnvironmentVariable("VP_PACKAGES") is { Length: > 0 } named
+            ? named
+            : Path.Combine(SchemaTree.Repository(), "artifacts", "packages", "node_modules");
+        return Directory.Exists(Path.Combine(folder, "@marcbachmann", "cel-js"))
+            ? folder
+            : throw new InvalidOperationException($"{folder} lacks the npm package @marcbachmann/cel-js: deploy/setup.sh --tests installs it (test.sh runs that)");
+    }
 }

@@ -93,7 +93,7 @@ public sealed class FieldRulesTests
     private static IEnumerable<(string Kind, string Path, JsonObject Schema)> Bounded() =>
         from resource in CustomResource.All
         from field in SchemaTree.Fields(SchemaTree.Of(resource.Kind)["properties"]!["spec"]!.AsObject(), "spec")
-        // A stage's spec is of the same types as a run's.
+            // A stage's spec is of the same types as a run's.
         where !field.Path.StartsWith("spec.stages[].", StringComparison.Ordinal) || field.Path.Split('.') is [_, _, not ("pretrain" or "align" or "sft" or "eval")] or [_, _, "gates[]", _]
         where Outside(field.Schema).Any()
         select (resource.Kind, InExample(field.Path), field.Schema);

@@ -1,6 +1,6 @@
 // Evaluates the x-kubernetes-validations of a schema as an API server does, by an evaluator of CEL that is not ours.
 // Standard input: {"schemas": {kind: schema}, "cases": [{"kind", "object", "old"?}]}; standard output: for every case the messages of the rules
-// that refuse it. Argument: the node_modules folder with @marcbachmann/cel-js.
+// that refuse it. Standard error: rules that do not fit their types or fail. Argument: the node_modules folder with @marcbachmann/cel-js.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -12,6 +12,29 @@ const programs = new Map()
 function program(rule) {
   if (!programs.has(rule)) programs.set(rule, environment.parse(rule))
   return programs.get(rule)
+}
+
+// An API server refuses a definition whose rules do not fit the types of its schema.
+function checkTypes(schema) {
+  for (const { rule } of schema['x-kubernetes-validations'] ?? []) {
+    // (This evaluator knows no equality of objects by their types; oldSelf is used for nothing else.)
+    if (/\boldSelf\b/.test(rule)) continue
+    const typedEnvironment = new Environment()
+    const { valid, type, error } = typedEnvironment.registerVariable('self', typeName(typedEnvironment, schema, 'Self')).check(rule)
+    if (!valid || type !== 'bool') process.stderr.write(`${rule}: ${error?.message ?? type}\n`)
+  }
+  for (const part of [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties]) {
+    if (part) checkTypes(part)
+  }
+}
+
+function typeName(registry, schema, name) {
+  if (schema.type === 'array') return `list<${typeName(registry, schema.items, `${name}Item`)}>`
+  if (schema.additionalProperties) return `map<string, ${typeName(registry, schema.additionalProperties, `${name}Value`)}>`
+  if (schema.type !== 'object') return { integer: 'int', number: 'double', boolean: 'bool', string: 'string' }[schema.type]
+  registry.registerType(name, { fields: Object.fromEntries(Object.entries(schema.properties ?? {}).map(
+    ([field, part]) => [field, typeName(registry, part, name + field[0].toUpperCase() + field.slice(1))])) })
+  return name
 }
 
 // CEL tells whole numbers from others by type; JSON does not, the schema does.
@@ -55,6 +78,7 @@ function check(schema, value, old, refused) {
 }
 
 const { schemas, cases } = JSON.parse(readFileSync(0, 'utf8'))
+Object.values(schemas).forEach(checkTypes)
 process.stdout.write(JSON.stringify(cases.map(({ kind, object, old }) => {
   const refused = []
   check(schemas[kind], object, old, refused)
