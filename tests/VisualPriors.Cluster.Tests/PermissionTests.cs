@@ -22,13 +22,17 @@ public sealed class PermissionTests(Installation installation)
     {
         foreach (var (verb, resource) in new[]
         {
-            ("get", "secrets"), ("list", "secrets"), ("watch", "secrets"), ("create", "pods/exec"), ("patch", "pods"), ("get", "nodes"), ("create", "clusterrolebindings"), ("delete", "namespaces"),
+            ("get", "secrets"), ("list", "secrets"), ("watch", "secrets"), ("patch", "pods"), ("get", "nodes"), ("create", "clusterrolebindings"), ("delete", "namespaces"),
         })
         {
             var answer = await Kubectl.TryAsync(
                 "auth", "can-i", verb, resource, "--all-namespaces", "--as", $"system:serviceaccount:{Installation.OperatorNamespace}:visualpriors-operator");
             Assert.Equal("no", answer.Output.Trim());
         }
+
+        var enter = await Kubectl.TryAsync(
+            "auth", "can-i", "create", "pods", "--subresource=exec", "--all-namespaces", "--as", $"system:serviceaccount:{Installation.OperatorNamespace}:visualpriors-operator");
+        Assert.Equal("no", enter.Output.Trim());
     }
 
     [Fact]

@@ -52,7 +52,8 @@ internal sealed class TrainerPodBuilder(OperatorSettings settings)
                 Subdomain = GangBuilder.ServiceName(request),
                 AutomountServiceAccountToken = false,
                 EnableServiceLinks = false,
-                ServiceAccountName = overrides.ServiceAccountName,
+                // Named even where it is the default: a token for a report is asked for in its name.
+                ServiceAccountName = overrides.ServiceAccountName ?? "default",
                 TerminationGracePeriodSeconds = settings.Trainer.GracePeriodSeconds,
                 NodeSelector = overrides.NodeSelector?.ToDictionary(),
                 Tolerations = overrides.Tolerations?.Select(Toleration).ToList(),
