@@ -123,11 +123,11 @@ public sealed class ChainTests(ControlPlane plane)
     public async Task An_operator_that_starts_anew_finds_everything_as_it_was()
     {
         var space = await plane.NamespaceAsync();
-        var yaml = Pretrain.Replace("tokens: 64", "tokens: 512", StringComparison.Ordinal).Replace("failurePolicy:", "compute: {nodes: 3}\n  failurePolicy:", StringComparison.Ordinal);
+        var yaml = Pretrain.Replace("tokens: 64", "tokens: 512", StringComparison.Ordinal).Replace("failurePolicy:", "compute: {nodes: 2}\n  failurePolicy:", StringComparison.Ordinal);
         await using (plane.StartOperator(space))
         {
             await plane.Server.ApplyYamlAsync(yaml, space);
-            await plane.PodAsync(space, "pretrain-decoder-1-2");
+            await plane.PodAsync(space, "pretrain-decoder-1-1");
         }
 
         var before = (await plane.PodsAsync(space)).Items.Select(pod => pod.Metadata.Uid).Order();
