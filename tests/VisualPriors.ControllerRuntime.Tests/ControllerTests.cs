@@ -219,10 +219,10 @@ public sealed class ControllerTests
         await using var setup = await Setup.StartAsync(workers: 1);
         var entered = new TaskCompletionSource();
         var leave = new TaskCompletionSource();
-        setup.Controller.ReconcileAsync = async entity =>
+        setup.Controller.WithToken = async (entity, token) =>
         {
             entered.TrySetResult();
-            await leave.Task;
+            await leave.Task.WaitAsync(token);
             return ReconciliationResult<V1ConfigMap>.Success(entity);
         };
         await setup.CreateAsync("a", "b");

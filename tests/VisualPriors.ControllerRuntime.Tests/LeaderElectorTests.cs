@@ -42,7 +42,7 @@ public sealed class LeaderElectorTests
         setup.Time.Advance(0.1 * Second);
 
         Assert.False(setup.Elector.IsLeader);
-        var lost = await Assert.ThrowsAsync<LeadershipLostException>(() => setup.Run.Task);
+        var lost = await Assert.ThrowsAsync<LeadershipLostException>(() => setup.Run.Task.WaitAsync(45 * Second));
         Assert.Contains("not renewed", lost.Message, StringComparison.Ordinal);
         Assert.True(setup.Lost.IsCancellationRequested);
     }
@@ -70,7 +70,7 @@ public sealed class LeaderElectorTests
 
         await setup.AdvanceUntilAsync(() => setup.Lost.IsCancellationRequested, 3 * Second);
 
-        var lost = await Assert.ThrowsAsync<LeadershipLostException>(() => setup.Run.Task);
+        var lost = await Assert.ThrowsAsync<LeadershipLostException>(() => setup.Run.Task.WaitAsync(45 * Second));
         Assert.Contains("thief", lost.Message, StringComparison.Ordinal);
         Assert.Equal("thief", (await setup.Leases.GetAsync(setup.Space, "leader"))!.Spec.HolderIdentity);
     }

@@ -64,7 +64,7 @@ public sealed class WorkQueueTests : IDisposable
     {
         _queue.Add("listed", WorkPriority.Low);
         var before = 0;
-        while (true)
+        while (before < 100)
         {
             _queue.Add($"edit-{before}");
             var key = Take()!;

@@ -120,6 +120,8 @@ public sealed class FaultProxy : IAsyncDisposable
 
         public volatile bool Stalled;
 
+        private int _disposed;
+
         public async Task CopyAsync(Socket from, Socket to, CancellationToken stop)
         {
             var buffer = new byte[64 * 1024];
@@ -146,6 +148,10 @@ public sealed class FaultProxy : IAsyncDisposable
 
         public void Dispose()
         {
+            if (Interlocked.Exchange(ref _disposed, 1) == 1)
+            {
+                return;
+            }
             // Reset, not an orderly end: an orderly end would look like an answer that is complete.
             client.LingerState = new LingerOption(true, 0);
             client.Dispose();
