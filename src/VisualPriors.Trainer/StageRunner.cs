@@ -7,6 +7,7 @@ using VisualPriors.Distributed.Communication;
 using VisualPriors.Storage;
 using VisualPriors.Storage.Checkpoints;
 using VisualPriors.Trainer.Pods;
+using VisualPriors.Trainer.Launching;
 using VisualPriors.Training.Checkpoints;
 using VisualPriors.Training.Loops;
 using VisualPriors.Training.Stages;
@@ -39,7 +40,8 @@ internal static class StageRunner
             CheckSize(planPath, plan, rank);
             using var world = JoinedWorld.Join(
                 rank, plan.Placement.Compute.GpusPerNode > 0 ? DeviceType.CUDA : DeviceType.CPU, cancellationToken, onPeerLost);
-            return RunStage(plan, ScratchPlaces.Of(planPath, plan, scratch), world, rank.Attempt > 0 ? rank.Attempt : null, report, started, cancellationToken);
+            var fence = TrainerEnvironment.Fence(Environment.GetEnvironmentVariable, rank.Attempt > 0 ? rank.Attempt : null);
+            return RunStage(plan, ScratchPlaces.Of(planPath, plan, scratch), world, fence, report, started, cancellationToken);
         }
         catch (InvalidInputException e)
         {
@@ -89,7 +91,7 @@ internal static class StageRunner
     }
 
     private static StageOutcome RunStage(
-        StagePlan stated, StagePlan plan, World world, long? attempt, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
+        StagePlan stated, StagePlan plan, World world, long? fence, Action<ProgressReport> report, long started, CancellationToken cancellationToken)
     {
         var compute = plan.Placement.Compute;
         torch.set_num_threads(compute.Threads > 0 ? compute.Threads : Math.Max(1, Environment.ProcessorCount / world.LocalSize));
@@ -105,7 +107,7 @@ internal static class StageRunner
 
         var digest = StageDigest.Of(plan.Computation);
         using var checkpointer = plan.Placement.Checkpoints is { } checkpoints
-            ? Checkpointer.Open(checkpoints, digest, world, attempt, warning => Log.Warning("{Warning}", warning), cancellationToken)
+            ? Checkpointer.Open(checkpoints, digest, world, fence, warning => Log.Warning("{Warning}", warning), cancellationToken)
             : null;
         var work = new StageWork
         {

@@ -15,6 +15,12 @@ public static class TrainerVariables
     /// <summary>Number of the attempt at the stage, from 1; absent where nobody counts attempts.</summary>
     public const string Attempt = "VISUALPRIORS_ATTEMPT";
 
+    /// <summary>
+    /// Number that fences checkpoints: later attempts at the same stage have greater ones, whichever run they belong to. Absent,
+    /// <see cref="Attempt"/> fences.
+    /// </summary>
+    public const string Fence = "VISUALPRIORS_FENCE";
+
     /// <summary>Secret that all processes of one attempt share, and nobody else.</summary>
     public const string RendezvousToken = "VISUALPRIORS_RENDEZVOUS_TOKEN";
 

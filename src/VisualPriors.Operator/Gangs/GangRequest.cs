@@ -9,6 +9,7 @@ namespace VisualPriors.Operator.Gangs;
 /// <param name="Uid">The run's uid.</param>
 /// <param name="ApiVersion">The run's API version.</param>
 /// <param name="Attempt">The attempt.</param>
+/// <param name="Fence">Greater than that of every earlier attempt at the same stage, by whichever run.</param>
 /// <param name="Compute">Pods, processes and what the pods have.</param>
 /// <param name="Plan">What to compute.</param>
-internal sealed record GangRequest(RunKey Key, string Uid, string ApiVersion, int Attempt, ComputeSpec Compute, StagePlan Plan);
+internal sealed record GangRequest(RunKey Key, string Uid, string ApiVersion, int Attempt, long Fence, ComputeSpec Compute, StagePlan Plan);

@@ -110,6 +110,8 @@ internal sealed class TrainerPodBuilder(OperatorSettings settings)
             (TrainerVariables.MasterAddress, master),
             (TrainerVariables.MasterPort, Text(TrainerContract.RendezvousPort)),
             (TrainerVariables.Attempt, Text(request.Attempt)),
+            (TrainerVariables.Fence, request.Fence.ToString(CultureInfo.InvariantCulture)),
+            (TrainerVariables.LogFormat, settings.Log.Format),
             (TrainerVariables.GraceSeconds, Text(grace)),
             (TrainerVariables.Scratch, ScratchFolder),
             (TrainerVariables.TerminationMessage, TerminationMessagePath),

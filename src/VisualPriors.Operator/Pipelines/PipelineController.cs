@@ -115,7 +115,7 @@ internal sealed class PipelineController(ResourceCache<PipelineEntity> cache, Ru
             {
                 ApiVersion = Run.GroupVersion,
                 Kind = Pipeline.Kind,
-                Metadata = new V1ObjectMeta { Name = entity.Metadata.Name, NamespaceProperty = entity.Metadata.NamespaceProperty, Uid = entity.Metadata.Uid },
+                Metadata = new V1ObjectMeta { Name = entity.Metadata.Name, NamespaceProperty = entity.Metadata.NamespaceProperty, ResourceVersion = entity.Metadata.ResourceVersion },
                 Status = status,
             },
             FieldManager,

@@ -120,7 +120,13 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
             {
                 ApiVersion = Run.GroupVersion,
                 Kind = RunKey.KindOf(entity),
-                Metadata = new V1ObjectMeta { Name = entity.Metadata.Name, NamespaceProperty = entity.Metadata.NamespaceProperty, Uid = entity.Metadata.Uid },
+                Metadata = new V1ObjectMeta
+                {
+                    Name = entity.Metadata.Name,
+                    NamespaceProperty = entity.Metadata.NamespaceProperty,
+                    // A run that was deleted and made anew under its name must not be given this one's past.
+                    ResourceVersion = entity.Metadata.ResourceVersion,
+                },
                 Status = applied,
             },
             FieldManager,
@@ -154,7 +160,7 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
         {
             case CreateGang create:
                 var request = new GangRequest(
-                    observation.Key, entity.Metadata.Uid, Run.GroupVersion, create.Attempt, observation.Run!.Compute, plan!);
+                    observation.Key, entity.Metadata.Uid, Run.GroupVersion, create.Attempt, FenceOf(entity), observation.Run!.Compute, plan!);
                 await services.Gangs.CreateAsync(request, observation.Pods, cancellationToken).ConfigureAwait(false);
                 break;
             case DeletePods delete:
@@ -168,6 +174,9 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
                 throw new ArgumentException($"no way to do {action.GetType().Name}", nameof(action));
         }
     }
+
+    /// <summary>Seconds since 1970 of the attempt's start: pods of an earlier attempt are gone by then, so no two attempts at a stage share one.</summary>
+    private static long FenceOf(TEntity entity) => entity.Status!.AttemptTime!.Value.ToUnixTimeSeconds();
 
     [LoggerMessage(LogLevel.Information, "{Run} attempt {Attempt}: {Reason}: {Message}")]
     private static partial void LogEvent(ILogger logger, RunKey run, int attempt, string reason, string message);

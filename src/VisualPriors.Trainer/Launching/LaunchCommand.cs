@@ -39,7 +39,8 @@ internal static class LaunchCommand
             var layout = NodeLayout.Of(options, plan.Placement.Compute, FindFreePort, () => RandomNumberGenerator.GetHexString(32, lowercase: true));
             await using var reporting = Reporting.Start(pod, plan, layout, messages, log.Say);
             var stage = new StoredStage(
-                options.Plan, plan, ScratchPlaces.Of(options.Plan, plan, pod.Scratch), layout.RankOf(0) == 0, options.Attempt, reporting.Report, log.Say);
+                options.Plan, plan, ScratchPlaces.Of(options.Plan, plan, pod.Scratch), layout.RankOf(0) == 0,
+                TrainerEnvironment.Fence(environment, options.Attempt), reporting.Report, log.Say);
             if (await stage.TryFindFinishedAsync(stop).ConfigureAwait(false) is { } finished)
             {
                 return finished;

@@ -45,4 +45,18 @@ internal static class TrainerEnvironment
             ? TimeSpan.FromSeconds(seconds)
             : throw new InvalidInputException("environment", TrainerVariables.GraceSeconds, $"'{text}'", "a number of seconds from 0 to 86400");
     }
+
+    /// <summary>What fences checkpoints: <see cref="TrainerVariables.Fence"/>, or the attempt's number; null where nobody counts.</summary>
+    /// <exception cref="InvalidInputException">The variable is no whole number above zero.</exception>
+    public static long? Fence(Func<string, string?> environment, long? attempt)
+    {
+        if (environment(TrainerVariables.Fence) is not { Length: > 0 } text)
+        {
+            return attempt;
+        }
+
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var fence) && fence > 0
+            ? fence
+            : throw new InvalidInputException("environment", TrainerVariables.Fence, $"'{text}'", "a whole number above zero");
+    }
 }

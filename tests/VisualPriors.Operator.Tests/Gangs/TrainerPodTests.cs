@@ -50,6 +50,7 @@ public sealed class TrainerPodTests
         var pod = Pod(1);
         Assert.Equal("pretrain-decoder-4-1", pod.Metadata.Name);
         Assert.Equal(("1", "4"), (Environment(pod, TrainerVariables.NodeRank), Environment(pod, TrainerVariables.Attempt)));
+        Assert.Equal("1800000000", Environment(pod, TrainerVariables.Fence));
         var service = GangBuilder.Service(Request());
         Assert.Equal($"pretrain-decoder-4-0.{service.Metadata.Name}.team.svc", Environment(pod, TrainerVariables.MasterAddress));
         Assert.Equal((pod.Metadata.Name, service.Metadata.Name), (pod.Spec.Hostname, pod.Spec.Subdomain));
@@ -133,7 +134,7 @@ public sealed class TrainerPodTests
     };
 
     private static GangRequest Request(ComputeSpec? compute = null) => new(
-        new RunKey("PretrainRun", "team", "decoder"), "uid", "visualpriors.dev/v1alpha1", 4, compute ?? new ComputeSpec { Nodes = 2 }, Plan);
+        new RunKey("PretrainRun", "team", "decoder"), "uid", "visualpriors.dev/v1alpha1", 4, Fence: 1_800_000_000, compute ?? new ComputeSpec { Nodes = 2 }, Plan);
 
     private static StagePlan Plan { get; } = StagePlanner.Plan(
         [Runs.Observations.Pretrain()],

@@ -24,6 +24,9 @@ public sealed record RunStatus
     /// <summary>Number of the current attempt, from 1; counts every start of pods, also after a suspension.</summary>
     public int? Attempt { get; init; }
 
+    /// <summary>When the current attempt was decided on. Also what fences its checkpoints: a run of the same name may be made anew, and counts from 1 again.</summary>
+    public DateTimeOffset? AttemptTime { get; init; }
+
     /// <summary>Attempts that failed and were followed by another.</summary>
     public int? Restarts { get; init; }
 

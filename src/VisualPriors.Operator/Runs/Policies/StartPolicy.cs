@@ -71,6 +71,7 @@ internal static class StartPolicy
         {
             Phase = RunPhase.Starting,
             Attempt = attempt,
+            AttemptTime = o.Now,
             RetryTime = null,
             StartTime = o.Status.StartTime ?? o.Now,
         })
