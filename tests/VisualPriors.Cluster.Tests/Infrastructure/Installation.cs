@@ -23,7 +23,7 @@ public sealed class Installation : IAsyncLifetime, IDisposable
         VocabularySize = 512,
         Captions = 64,
         Instructions = 64,
-        Questions = [3, 3, 3],
+        Questions = [40, 40, 40],
         EncoderSteps = 3,
         EncoderBatchSize = 8,
     };
