@@ -55,6 +55,10 @@ if [[ ! -e $base ]]; then
   mv "$work/base.tar" "$base"
 fi
 
+# buildah writes notes of its own below these, wherever its storage lies; here they end with the mount namespace.
+printf '[network]\nnetwork_config_dir = "%s/cni"\n' "$work" >"$work/containers.conf"
+export CONTAINERS_CONF=$work/containers.conf
+mount -t tmpfs tmpfs /var/lib
 builder() {
   buildah --root "$work/storage" --runroot "$work/run" --storage-driver "$driver" "$@"
 }

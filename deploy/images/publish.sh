@@ -5,7 +5,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 project=$1 output=$2
 shift 2
-# A build folder of its own: what the tests run on is not touched.
+# A build folder of its own: what the tests run on is not touched. No debug information: its bytes differ from build to build, and with
+# them the program's.
 dotnet publish "$root/src/$project" --configuration Release --self-contained true --output "$output" \
   --artifacts-path "$root/artifacts/images/build" --nologo --verbosity quiet \
-  -p:PathMap="$root=/src" -p:PublishDocumentationFiles=false -p:PublishReferencesDocumentationFiles=false "$@"
+  -p:PathMap="$root=/src" -p:DebugType=none -p:DebugSymbols=false -p:PublishDocumentationFiles=false -p:PublishReferencesDocumentationFiles=false "$@"
