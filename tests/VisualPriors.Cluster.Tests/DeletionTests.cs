@@ -43,10 +43,9 @@ public sealed class DeletionTests(Installation installation)
         await installation.UninstallAsync();
         try
         {
-            var left = await Kubectl.RunAsync(
-                "get", "deployments,pods,services,serviceaccounts,configmaps,roles,rolebindings,networkpolicies,poddisruptionbudgets",
-                "--namespace", Installation.OperatorNamespace, "--selector", $"app.kubernetes.io/instance={Installation.Release}", "--output", "name");
-            Assert.Equal("", left.Trim());
+            await Kubectl.EventuallyAsync(async () => "" == (await Kubectl.RunAsync(
+                "get", "deployments,pods,services,serviceaccounts,configmaps,leases,roles,rolebindings,networkpolicies,poddisruptionbudgets",
+                "--namespace", Installation.OperatorNamespace, "--selector", $"app.kubernetes.io/instance={Installation.Release}", "--output", "name")).Trim());
             var wide = await Kubectl.RunAsync(
                 "get", "clusterroles,clusterrolebindings", "--selector", $"app.kubernetes.io/instance={Installation.Release}", "--output", "name");
             Assert.Equal("", wide.Trim());

@@ -18,7 +18,10 @@ public sealed class ExampleTests(Installation installation)
         await using var prometheus = await PrometheusServer.StartAsync();
         foreach (var kind in Kinds.Reverse())
         {
-            await Kubectl.ApplyAsync(space, Installation.Example(kind, seed: 1));
+            // Longer than the examples, so that Prometheus finds every stage at work.
+            await Kubectl.ApplyAsync(space, Installation.Example(kind, seed: 1)
+                .Replace("tokens: 200_000", "tokens: 600_000", StringComparison.Ordinal)
+                .Replace("answering: likelihood", "answering: generation\n      blind: true", StringComparison.Ordinal));
         }
 
         var names = new Dictionary<string, string>();

@@ -48,7 +48,7 @@ public sealed class PermissionTests(Installation installation)
         var token = mounted.Split('\n')[^1];
         Assert.Equal(2, token.Count(character => character == '.'));
 
-        var server = (await Kubectl.RunAsync("config", "view", "--minify", "--output", "jsonpath={.clusters[0].installation.server}")).Trim();
+        var server = Installation.Server();
         using var client = new HttpClient(new HttpClientHandler { ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator });
         foreach (var path in new[] { $"/api/v1/namespaces/{space}/pods", $"/api/v1/namespaces/{space}/secrets", $"/apis/visualpriors.dev/v1alpha1/namespaces/{space}/pretrainruns" })
         {

@@ -23,7 +23,7 @@ public sealed class Installation : IAsyncLifetime, IDisposable
         VocabularySize = 512,
         Captions = 64,
         Instructions = 64,
-        Questions = [40, 40, 40],
+        Questions = [150, 150, 150],
         EncoderSteps = 3,
         EncoderBatchSize = 8,
     };
@@ -103,6 +103,13 @@ public sealed class Installation : IAsyncLifetime, IDisposable
         return text.Replace("seed: 42", $"seed: {seed}", StringComparison.Ordinal);
     }
 
+    /// <summary>URL of the API server.</summary>
+    public static string Server()
+    {
+        var line = File.ReadLines(Required("KUBECONFIG")).First(line => line.Contains("server:", StringComparison.Ordinal));
+        return line.Split("server:", 2)[1].Trim().Trim('"');
+    }
+
     /// <summary>Runs `vp` as people do.</summary>
     public static Task<string> VpAsync(params string[] arguments) =>
         Command.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "vp.dll"), .. arguments]);
@@ -122,11 +129,7 @@ public sealed class Installation : IAsyncLifetime, IDisposable
         : throw new InvalidOperationException($"{variable} is not set: test.sh sets it after bringing up a cluster; docs/test-cluster.md tells how to do so by hand");
 
     /// <summary>Host of the API server: the test cluster's store is on the same.</summary>
-    private static string ServerHost()
-    {
-        var line = File.ReadLines(Required("KUBECONFIG")).First(line => line.Contains("server:", StringComparison.Ordinal));
-        return new Uri(line.Split("server:", 2)[1].Trim()).Host;
-    }
+    private static string ServerHost() => new Uri(Server()).Host;
 }
 
 [CollectionDefinition(Name)]
