@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using VisualPriors.Cluster.Tests.Infrastructure;
 
 namespace VisualPriors.Cluster.Tests;

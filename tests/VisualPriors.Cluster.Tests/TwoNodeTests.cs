@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using VisualPriors.ChartTesting;
 using VisualPriors.Cluster.Tests.Infrastructure;
 using VisualPriors.Storage;
 

@@ -1,5 +1,4 @@
 using VisualPriors.Api.Errors;
-using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources.Status;
 using VisualPriors.Operator.Runs;
 using VisualPriors.Operator.Runs.Policies;
