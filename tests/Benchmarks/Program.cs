@@ -21,6 +21,9 @@ switch (args)
         return 0;
     case ["device-training", var device]:
         return DeviceTraining.Run(Enum.Parse<TorchSharp.DeviceType>(device, ignoreCase: true)) ? 0 : 1;
+    case ["operator-throughput", .. var options] when OperatorThroughputOptions.TryRead(options) is { } read:
+        await OperatorThroughput.RunAsync(read).ConfigureAwait(false);
+        return 0;
     case [SyntheticRanks.Argument, .. var arguments]:
         SyntheticRanks.RunRank(arguments);
         return 0;
@@ -29,6 +32,7 @@ switch (args)
             usage: VisualPriors.Benchmarks training-throughput | all-reduce-bandwidth | rank-throughput | checkpoint-stall
                    VisualPriors.Benchmarks checkpoint-bandwidth [FOLDER]
                    VisualPriors.Benchmarks device-training cpu|cuda
+                   VisualPriors.Benchmarks operator-throughput [--runs 1000] [--nodes 8] [--accepted 15000]
             """);
         return 2;
 }
