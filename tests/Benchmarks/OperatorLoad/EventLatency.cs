@@ -2,7 +2,6 @@ using System.Diagnostics;
 using k8s;
 using VisualPriors.ControllerRuntime;
 using VisualPriors.Operator.Entities;
-using VisualPriors.Operator.Runs;
 
 namespace VisualPriors.Benchmarks.OperatorLoad;
 

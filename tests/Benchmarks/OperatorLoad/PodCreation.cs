@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Text.Json;
+using k8s.Models;
 using VisualPriors.Api.Manifests;
 using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources;
 using VisualPriors.ControllerRuntime;
 using VisualPriors.Operator.Entities;
 using VisualPriors.Operator.Gangs;
-using k8s.Models;
 
 namespace VisualPriors.Benchmarks.OperatorLoad;
 
