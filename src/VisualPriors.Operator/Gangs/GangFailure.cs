@@ -1,5 +1,6 @@
 using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources.Status;
+using VisualPriors.Operator.Runs;
 
 namespace VisualPriors.Operator.Gangs;
 
@@ -36,7 +37,7 @@ internal static class GangFailure
         {
             Attempt = attempt,
             Reason = reason,
-            Message = Bounded(message),
+            Message = StatusText.Bounded(message),
             Rank = end.Outcome?.Failure?.Rank,
             Pod = end.Pod,
             Node = end.Node,
@@ -52,6 +53,4 @@ internal static class GangFailure
         StageResult.Interrupted => 1,
         _ => 0,
     };
-
-    private static string Bounded(string message) => message.Length <= 1024 ? message : message[..1023] + "…";
 }

@@ -91,7 +91,6 @@ internal sealed class PipelineController(ResourceCache<PipelineEntity> cache, Ru
             }
         }
 
-        var now = services.Time.GetUtcNow();
         return new PipelineObservation
         {
             Generation = entity.Metadata.Generation ?? 0,
@@ -99,7 +98,7 @@ internal sealed class PipelineController(ResourceCache<PipelineEntity> cache, Ru
             Errors = errors,
             Status = entity.Status ?? new PipelineStatus(),
             Runs = runs,
-            Now = new DateTimeOffset(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero),
+            Now = StatusText.Seconds(services.Time.GetUtcNow()),
         };
     }
 

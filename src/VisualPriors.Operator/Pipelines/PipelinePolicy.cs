@@ -101,7 +101,7 @@ internal static class PipelinePolicy
 
     private static PipelineDecision Refuse(PipelineObservation o, string reason, string message)
     {
-        var bounded = message.Length <= 1024 ? message : message[..1023] + "…";
+        var bounded = StatusText.Bounded(message);
         var isNews = Conditions.Find(o.Status.Conditions, ConditionTypes.Accepted) is not { IsTrue: false } before || before.Message != bounded;
         return new PipelineDecision(With(o, o.Status, ConditionTypes.Accepted, false, reason, bounded) with { Phase = o.Status.Phase ?? RunPhase.Pending })
         {

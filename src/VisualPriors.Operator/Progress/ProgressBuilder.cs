@@ -1,6 +1,7 @@
 using System.Globalization;
 using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources.Status;
+using VisualPriors.Operator.Runs;
 
 namespace VisualPriors.Operator.Progress;
 
@@ -16,7 +17,7 @@ internal static class ProgressBuilder
     public static RunProgress Build(ProgressReport report, int attempt, RunProgress? before, (long Step, DateTimeOffset Time) start, DateTimeOffset now) => new()
     {
         Attempt = attempt,
-        Time = Seconds(now),
+        Time = StatusText.Seconds(now),
         Activity = report.Phase,
         Step = report.Step,
         TotalSteps = report.TotalSteps,
@@ -32,7 +33,7 @@ internal static class ProgressBuilder
         CheckpointStep = report.CheckpointStep,
         CheckpointTime = report.CheckpointStep is not { } step ? null
             : before?.CheckpointStep == step && before.CheckpointTime is { } known ? known
-            : Seconds(now),
+            : StatusText.Seconds(now),
     };
 
     /// <summary>Time left at the pace of this attempt so far, such as <c>2h05m</c>, <c>3m20s</c> or <c>8s</c>; null until there is a pace.</summary>
@@ -54,6 +55,4 @@ internal static class ProgressBuilder
     private static RunProgress? Kept(RunProgress? before, int attempt) => before?.Attempt == attempt ? before : null;
 
     private static string? Text(double? number) => number?.ToString("F4", CultureInfo.InvariantCulture);
-
-    private static DateTimeOffset Seconds(DateTimeOffset time) => new(time.Ticks - time.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero);
 }

@@ -72,7 +72,6 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
     {
         var key = RunKey.Of(entity);
         var read = services.Reader.Read(entity);
-        var now = services.Time.GetUtcNow();
         return new RunObservation
         {
             Key = key,
@@ -84,7 +83,7 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
             Upstream = read.Run?.Upstream is { } from ? ObserveUpstream(new RunKey(from.Kind, key.Namespace, from.Name)) : null,
             ArtifactAddress = entity.Status?.StageDigest is { } digest ? services.Places.ArtifactOf(digest) : null,
             Pods = services.Pods.ByIndex(PodIndex.Owner, entity.Metadata.Uid),
-            Now = new DateTimeOffset(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero),
+            Now = StatusText.Seconds(services.Time.GetUtcNow()),
         };
     }
 

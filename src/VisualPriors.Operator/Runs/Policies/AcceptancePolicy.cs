@@ -24,14 +24,11 @@ internal static class AcceptancePolicy
 
     private static RunDecision Refuse(RunObservation o, string reason, string message)
     {
-        var bounded = message.Length <= MaximumMessage ? message : message[..(MaximumMessage - 1)] + "…";
+        var bounded = StatusText.Bounded(message);
         var isNews = Conditions.Find(o.Status.Conditions, ConditionTypes.Accepted) is not { IsTrue: false } before || before.Message != bounded;
         return new RunDecision(o.Status.With(o, ConditionTypes.Accepted, false, reason, bounded) with { Phase = o.Attempt == 0 ? RunPhase.Pending : o.Status.Phase })
         {
             Events = isNews ? [new RunEvent(reason, bounded, IsWarning: true)] : [],
         };
     }
-
-    /// <summary>Kubernetes keeps 1024 characters of an event's message.</summary>
-    private const int MaximumMessage = 1024;
 }
