@@ -1,16 +1,15 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using VisualPriors.Api.Errors;
 using VisualPriors.Storage.Objects;
 
 namespace VisualPriors.Storage;
 
-/// <summary>Fetches an artifact: files in parallel, and pieces of one file, too, each file hashed in order as it arrives.</summary>
+/// <summary>Fetches an artifact: objects in parallel, and pieces of one object, too, each file hashed in order as it arrives.</summary>
 internal static class ArtifactDownload
 {
     private const int PieceBytes = 8 << 20;
-    private const int FilesInFlight = 4;
-    private const int PiecesInFlightOfOneFile = 4;
+    private const int ObjectsInFlight = 4;
+    private const int PiecesInFlightOfOneObject = 4;
 
     /// <summary>Fetches from a store that was opened at the artifact's own address.</summary>
     public static async Task<Artifact> RunAsync(IObjectStore store, string directory, Action<StoredArtifact> accept, CancellationToken cancellationToken)
@@ -27,18 +26,23 @@ internal static class ArtifactDownload
             return reused;
         }
 
-        await CheckSizesAsync(store, stored.Manifest, cancellationToken).ConfigureAwait(false);
+        var objects = ArtifactLayout.Of(stored.Manifest);
+        await CheckSizesAsync(store, objects, cancellationToken).ConfigureAwait(false);
         using var writer = new ArtifactWriter(directory);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = FilesInFlight, CancellationToken = cancellationToken };
-        await Parallel.ForEachAsync(stored.Manifest.Files.GroupBy(file => file.Sha256), options, async (files, token) =>
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ObjectsInFlight, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(objects, options, async (item, token) =>
         {
-            var first = writer.PathOf(files.First().Path);
-            await FetchFileAsync(store, files.First(), first, token).ConfigureAwait(false);
+            using var files = new ArtifactUnpacker(item, ArtifactStore.Describe(store, item.Name), writer.PathOf);
+            await FetchAsync(store, item, files, token).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        foreach (var files in stored.Manifest.Files.GroupBy(file => file.Sha256))
+        {
             foreach (var copy in files.Skip(1))
             {
-                File.Copy(first, writer.PathOf(copy.Path));
+                File.Copy(writer.PathOf(files.First().Path), writer.PathOf(copy.Path));
             }
-        }).ConfigureAwait(false);
+        }
+
         return writer.CommitFetched(manifest);
     }
 
@@ -68,16 +72,16 @@ internal static class ArtifactDownload
     }
 
     /// <summary>Finds what is missing or short before anything is fetched, or room for it taken.</summary>
-    private static async Task CheckSizesAsync(IObjectStore store, ArtifactManifest manifest, CancellationToken cancellationToken)
+    private static async Task CheckSizesAsync(IObjectStore store, IReadOnlyList<ArtifactObject> objects, CancellationToken cancellationToken)
     {
-        var sizes = await ArtifactStore.ListFilesAsync(store, cancellationToken).ConfigureAwait(false);
-        var errors = manifest.Files.DistinctBy(file => file.Sha256)
-            .Where(file => sizes.GetValueOrDefault(file.Sha256, -1) != file.Bytes)
-            .Select(file => new InputError(
-                ArtifactStore.Describe(store, ArtifactStore.ObjectOf(file)),
+        var sizes = await ArtifactStore.ListObjectsAsync(store, cancellationToken).ConfigureAwait(false);
+        var errors = objects
+            .Where(item => sizes.GetValueOrDefault(item.Name, -1) != item.Bytes)
+            .Select(item => new InputError(
+                ArtifactStore.Describe(store, item.Name),
                 null,
-                sizes.TryGetValue(file.Sha256, out var bytes) ? $"{bytes} bytes" : "no such object",
-                $"{file.Path} of {file.Bytes} bytes, as {ArtifactManifest.FileName} says"))
+                sizes.TryGetValue(item.Name, out var bytes) ? $"{bytes} bytes" : "no such object",
+                $"{(item.Files is [var single] ? single.Path : $"{item.Files.Count} files")} of {item.Bytes} bytes, as {ArtifactManifest.FileName} says"))
             .ToList();
         if (errors.Count > 0)
         {
@@ -85,34 +89,31 @@ internal static class ArtifactDownload
         }
     }
 
-    private static async Task FetchFileAsync(IObjectStore store, ArtifactFile file, string path, CancellationToken cancellationToken)
+    private static async Task FetchAsync(IObjectStore store, ArtifactObject item, ArtifactUnpacker files, CancellationToken cancellationToken)
     {
-        var name = ArtifactStore.ObjectOf(file);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var target = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous, file.Bytes);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pieces = new Queue<(long Offset, Task<Piece> Read)>();
+        var pieces = new Queue<Task<Piece>>();
         try
         {
-            for (long next = 0; next < file.Bytes || pieces.Count > 0;)
+            for (long next = 0; next < item.Bytes || pieces.Count > 0;)
             {
-                while (next < file.Bytes && pieces.Count < PiecesInFlightOfOneFile)
+                while (next < item.Bytes && pieces.Count < PiecesInFlightOfOneObject)
                 {
-                    var length = (int)Math.Min(PieceBytes, file.Bytes - next);
-                    pieces.Enqueue((next, ReadAsync(store, name, next, length, stop.Token)));
+                    var length = (int)Math.Min(PieceBytes, item.Bytes - next);
+                    pieces.Enqueue(ReadAsync(store, item.Name, next, length, stop.Token));
                     next += length;
                 }
 
-                using var piece = await pieces.Peek().Read.ConfigureAwait(false);
-                hash.AppendData(piece.Memory.Span);
-                await RandomAccess.WriteAsync(target, piece.Memory, pieces.Dequeue().Offset, cancellationToken).ConfigureAwait(false);
+                using var piece = await pieces.Peek().ConfigureAwait(false);
+                _ = pieces.Dequeue();
+                await files.WriteAsync(piece.Memory, cancellationToken).ConfigureAwait(false);
             }
         }
         catch
         {
             // None must be writing to its memory when that is given back.
             await stop.CancelAsync().ConfigureAwait(false);
-            foreach (var (_, read) in pieces)
+            foreach (var read in pieces)
             {
                 await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -120,10 +121,7 @@ internal static class ArtifactDownload
             throw;
         }
 
-        if (Convert.ToHexStringLower(hash.GetHashAndReset()) is var actual && actual != file.Sha256)
-        {
-            throw new InvalidInputException(ArtifactStore.Describe(store, name), null, $"SHA-256 {actual}", $"its name, for {file.Path}");
-        }
+        files.Complete();
     }
 
     private static async Task<Piece> ReadAsync(IObjectStore store, string name, long offset, int length, CancellationToken cancellationToken)

@@ -6,14 +6,11 @@ namespace VisualPriors.Storage;
 
 /// <summary>
 /// Artifacts in an object store. One lies at an address of its own, as <c>artifact.json</c> (the very bytes of the folder's, so of the same
-/// digest) and <c>files/&lt;sha256&gt;</c>. Files are named by their content, so that no upload that is retried, or runs beside another, can damage
-/// what another has committed; the manifest comes last and is never replaced: an artifact is there when it is.
+/// digest) and the objects of <see cref="ArtifactLayout"/>. Those are named by their content, so that no upload that is retried, or runs beside
+/// another, can damage what another has committed; the manifest comes last and is never replaced: an artifact is there when it is.
 /// </summary>
 public static class ArtifactStore
 {
-    /// <summary>What the names of all files begin with.</summary>
-    internal const string FilesPrefix = "files/";
-
     /// <summary>Reads the manifest at an artifact's address; null where no artifact lies. Reads one small object.</summary>
     /// <exception cref="InvalidInputException">The address is malformed, or what lies there is no manifest.</exception>
     /// <exception cref="StoreException">The store cannot be reached or refuses.</exception>
@@ -62,19 +59,16 @@ public static class ArtifactStore
         return (new StoredArtifact(manifest, Convert.ToHexStringLower(SHA256.HashData(content.Bytes))), content.Bytes);
     }
 
-    /// <summary>Name of a file's object.</summary>
-    internal static string ObjectOf(ArtifactFile file) => FilesPrefix + file.Sha256;
-
     /// <summary>An object as errors call it.</summary>
     internal static string Describe(IObjectStore store, string name) => $"{store.Address.TrimEnd('/')}/{name}";
 
-    /// <summary>Sizes of the files that lie in a store, by hash.</summary>
-    internal static async Task<Dictionary<string, long>> ListFilesAsync(IObjectStore store, CancellationToken cancellationToken)
+    /// <summary>Sizes of the objects with files that lie in a store, by name.</summary>
+    internal static async Task<Dictionary<string, long>> ListObjectsAsync(IObjectStore store, CancellationToken cancellationToken)
     {
         var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
-        await foreach (var item in store.ListAsync(FilesPrefix, cancellationToken).ConfigureAwait(false))
+        await foreach (var item in store.ListAsync(ArtifactLayout.Prefix, cancellationToken).ConfigureAwait(false))
         {
-            sizes[item.Name[FilesPrefix.Length..]] = item.Bytes;
+            sizes[item.Name] = item.Bytes;
         }
 
         return sizes;

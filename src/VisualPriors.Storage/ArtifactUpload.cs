@@ -7,7 +7,7 @@ namespace VisualPriors.Storage;
 /// <summary>Publishes an artifact: files first, the manifest last, unless there is one.</summary>
 internal static class ArtifactUpload
 {
-    private const int FilesInFlight = 4;
+    private const int ObjectsInFlight = 4;
 
     /// <summary>Publishes to a store that was opened at the artifact's own address.</summary>
     public static async Task<PublishedArtifact> RunAsync(Artifact artifact, IObjectStore store, CancellationToken cancellationToken)
@@ -17,15 +17,15 @@ internal static class ArtifactUpload
             return new PublishedArtifact(same, WasThere: true, UploadedBytes: 0);
         }
 
-        var there = await ArtifactStore.ListFilesAsync(store, cancellationToken).ConfigureAwait(false);
+        var there = await ArtifactStore.ListObjectsAsync(store, cancellationToken).ConfigureAwait(false);
         long uploaded = 0;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = FilesInFlight, CancellationToken = cancellationToken };
-        await Parallel.ForEachAsync(artifact.Manifest.Files.DistinctBy(file => file.Sha256), options, async (file, token) =>
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ObjectsInFlight, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(ArtifactLayout.Of(artifact.Manifest), options, async (item, token) =>
         {
-            if (there.GetValueOrDefault(file.Sha256, -1) != file.Bytes)
+            if (there.GetValueOrDefault(item.Name, -1) != item.Bytes)
             {
-                await UploadAsync(artifact, file, store, token).ConfigureAwait(false);
-                Interlocked.Add(ref uploaded, file.Bytes);
+                await UploadAsync(artifact, item, store, token).ConfigureAwait(false);
+                Interlocked.Add(ref uploaded, item.Bytes);
             }
         }).ConfigureAwait(false);
 
@@ -55,29 +55,46 @@ internal static class ArtifactUpload
     private static string Name(ArtifactManifest manifest, string digest) =>
         manifest.StageDigest is { } stage ? $"{manifest.Kind} of stage {stage}" : $"{manifest.Kind} with digest {digest}";
 
-    private static async Task UploadAsync(Artifact artifact, ArtifactFile file, IObjectStore store, CancellationToken cancellationToken)
+    private static async Task UploadAsync(Artifact artifact, ArtifactObject item, IObjectStore store, CancellationToken cancellationToken)
     {
-        var path = artifact.PathOf(file.Path);
-        var content = MappedFile.Open(path);
-        // A name that tells the content must not lie: nobody would look at the object again before it is wanted.
-        if (Hash(content) is var hash && hash != file.Sha256)
-        {
-            throw new InvalidInputException(path, null, $"SHA-256 {hash}", $"{file.Sha256}, as {ArtifactManifest.FileName} says");
-        }
-
-        var name = ArtifactStore.ObjectOf(file);
+        var content = item.Files is [var single] ? Read(artifact, single) : Pack(artifact, item);
         try
         {
-            await store.WriteAsync(name, content, cancellationToken).ConfigureAwait(false);
+            await store.WriteAsync(item.Name, content, cancellationToken).ConfigureAwait(false);
         }
         catch (StoreException)
         {
-            // Others that send the same file at the same moment may take each other's blocks away; one of them is done, then.
-            if (!(await ArtifactStore.ListFilesAsync(store, cancellationToken).ConfigureAwait(false)).TryGetValue(file.Sha256, out var bytes) || bytes != file.Bytes)
+            // Others that send the same object at the same moment may take each other's blocks away; one of them is done, then.
+            var there = await ArtifactStore.ListObjectsAsync(store, cancellationToken).ConfigureAwait(false);
+            if (!there.TryGetValue(item.Name, out var bytes) || bytes != item.Bytes)
             {
                 throw;
             }
         }
+    }
+
+    /// <summary>Copies small files together: mapping thousands at once would come to the end of what a process may map.</summary>
+    private static IReadOnlyList<ReadOnlyMemory<byte>> Pack(Artifact artifact, ArtifactObject item)
+    {
+        var pack = new byte[item.Bytes];
+        var position = 0;
+        foreach (var segment in item.Files.SelectMany(file => Read(artifact, file)))
+        {
+            segment.CopyTo(pack.AsMemory(position));
+            position += segment.Length;
+        }
+
+        return [pack];
+    }
+
+    /// <summary>A file's content, of the size and the hash that the manifest says: nobody would look at an object again before it is wanted.</summary>
+    private static IReadOnlyList<ReadOnlyMemory<byte>> Read(Artifact artifact, ArtifactFile file)
+    {
+        var path = artifact.PathOf(file.Path);
+        var content = MappedFile.Open(path);
+        return Hash(content) is var hash && hash == file.Sha256
+            ? content
+            : throw new InvalidInputException(path, null, $"SHA-256 {hash}", $"{file.Sha256}, as {ArtifactManifest.FileName} says");
     }
 
     private static string Hash(IReadOnlyList<ReadOnlyMemory<byte>> content)
@@ -99,10 +116,11 @@ internal static class ArtifactUpload
     {
         try
         {
-            var named = stored.Manifest.Files.Select(file => file.Sha256).ToHashSet(StringComparer.Ordinal);
-            foreach (var name in (await ArtifactStore.ListFilesAsync(store, cancellationToken).ConfigureAwait(false)).Keys.Where(name => !named.Contains(name)))
+            var named = ArtifactLayout.Of(stored.Manifest).Select(item => item.Name).ToHashSet(StringComparer.Ordinal);
+            var there = await ArtifactStore.ListObjectsAsync(store, cancellationToken).ConfigureAwait(false);
+            foreach (var name in there.Keys.Where(name => !named.Contains(name)))
             {
-                await store.DeleteAsync(ArtifactStore.FilesPrefix + name, cancellationToken).ConfigureAwait(false);
+                await store.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is StoreException or OperationCanceledException)

@@ -68,7 +68,7 @@ public sealed class ArtifactStoreTests(StoreFixture stores) : IDisposable
 
         Assert.Equal((true, first.Digest, 3L), (second.WasThere, second.Stored.Digest, second.UploadedBytes));
         Assert.Equal(
-            first.Manifest.Files.Select(ArtifactStore.ObjectOf).Append(ArtifactManifest.FileName).Distinct().Order(StringComparer.Ordinal),
+            ArtifactLayout.Of(first.Manifest).Select(item => item.Name).Append(ArtifactManifest.FileName).Order(StringComparer.Ordinal),
             (await ObjectStoreTests.ListAsync(store, "")).Select(item => item.Name).Order(StringComparer.Ordinal));
         Assert.Equal(0, (await ArtifactUpload.RunAsync(Make(Stage, "three"), store, None)).UploadedBytes);
     }
@@ -92,7 +92,7 @@ public sealed class ArtifactStoreTests(StoreFixture stores) : IDisposable
     public async Task A_publisher_cut_off_at_any_point_leaves_nothing_that_passes_for_an_artifact(string kind)
     {
         var artifact = Make(Stage, "one");
-        var changes = artifact.Manifest.Files.DistinctBy(file => file.Sha256).Count() + 1;
+        var changes = ArtifactLayout.Of(artifact.Manifest).Count + 1;
         for (var cut = 0; cut < changes; cut++)
         {
             var store = stores.OpenEmpty(kind);
@@ -199,7 +199,7 @@ public sealed class ArtifactStoreTests(StoreFixture stores) : IDisposable
         var place = Place("place");
         Directory.Move(earlier.Directory, place);
         var large = artifact.Manifest.Files.Single(file => file.Path == "folder/large.bin");
-        var path = Path.Combine(StoreFixture.FolderOf(address), ArtifactStore.ObjectOf(large));
+        var path = Path.Combine(StoreFixture.FolderOf(address), "files", large.Sha256);
         switch (damage)
         {
             case "missing":
@@ -222,6 +222,40 @@ public sealed class ArtifactStoreTests(StoreFixture stores) : IDisposable
         Assert.StartsWith(found, error.Found, StringComparison.Ordinal);
         Assert.Equal("earlier", File.ReadAllText(Path.Combine(place, "a.txt")));
         Assert.Equal(["place"], Directory.GetFileSystemEntries(_root, "place*").Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [MemberData(nameof(StoreFixture.Kinds), MemberType = typeof(StoreFixture))]
+    public async Task Many_small_files_travel_in_few_objects(string kind)
+    {
+        var store = stores.OpenEmpty(kind);
+        var artifact = MakeOfSmallFiles(count: 3000, bytes: 9000);
+
+        await ArtifactUpload.RunAsync(artifact, store, None);
+        var fetched = await ArtifactDownload.RunAsync(store, Place("fetched"), _ => { }, None);
+
+        Assert.Equal(3, (await ObjectStoreTests.ListAsync(store, "")).Count);
+        fetched.Verify(None);
+        Assert.Equal(Contents(artifact.Directory), Contents(fetched.Directory));
+    }
+
+    [Fact]
+    public async Task A_damaged_file_among_many_is_named()
+    {
+        var address = stores.NewAddress("file");
+        var artifact = MakeOfSmallFiles(count: 3, bytes: 100);
+        await ArtifactUpload.RunAsync(artifact, stores.Open(address), None);
+        var pack = Assert.Single(Directory.GetFiles(Path.Combine(StoreFixture.FolderOf(address), "files")));
+        var bytes = File.ReadAllBytes(pack);
+        bytes[150] ^= 1;
+        File.WriteAllBytes(pack, bytes);
+
+        var error = Assert.Single((await Assert.ThrowsAsync<InvalidInputException>(() =>
+            ArtifactDownload.RunAsync(stores.Open(address), Place("fetched"), _ => { }, None))).Errors);
+
+        Assert.EndsWith(Path.GetFileName(pack), error.File, StringComparison.Ordinal);
+        Assert.Equal(artifact.Manifest.Files[1].Path, error.Field);
+        Assert.Empty(Directory.GetFileSystemEntries(_root, "fetched*"));
     }
 
     [Fact]
@@ -266,6 +300,20 @@ public sealed class ArtifactStoreTests(StoreFixture stores) : IDisposable
             .ToDictionary(path => Path.GetRelativePath(directory, path), path => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path))));
 
     private string Place(string name) => Path.Combine(_root, name);
+
+    /// <summary>Files without a common content.</summary>
+    private Artifact MakeOfSmallFiles(int count, int bytes)
+    {
+        using var writer = new ArtifactWriter(Place($"made-{Interlocked.Increment(ref _made)}"));
+        var content = ObjectStoreTests.RandomBytes(bytes);
+        for (var i = 0; i < count; i++)
+        {
+            BitConverter.TryWriteBytes(content, i);
+            File.WriteAllBytes(writer.PathOf($"{i % 10}/{i:D5}.jpg"), content);
+        }
+
+        return writer.Commit("captions");
+    }
 
     /// <summary>An empty file, one of two blocks that comes twice, and one that tells which it is.</summary>
     private Artifact Make(string? stage, string content)
