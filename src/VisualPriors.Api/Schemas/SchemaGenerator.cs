@@ -53,8 +53,7 @@ internal static class SchemaGenerator
         schema.Insert(0, "description", Describe(property, type, alternative is null ? null : (alternative.Property, fallback)));
         if (fallback is not null && alternative is null)
         {
-            // An object's own defaults fill an empty one.
-            schema["default"] = type.Kind == JsonTypeInfoKind.Object ? new JsonObject() : fallback.DeepClone();
+            schema["default"] = type.Kind == JsonTypeInfoKind.Object ? Filled(schema) : fallback.DeepClone();
         }
 
         var rules = attributes.OfType<ValidationRuleAttribute>();
@@ -72,6 +71,14 @@ internal static class SchemaGenerator
         AddRules(schema, rules);
         return schema;
     }
+
+    /// <summary>
+    /// An object with nothing but defaults. Servers would fill an empty one just so, but try the rules on a default as it stands: they refuse a
+    /// definition whose rules ask for fields that an empty default lacks.
+    /// </summary>
+    private static JsonObject Filled(JsonObject schema) => new(schema["properties"]!.AsObject()
+        .Where(property => property.Value!["default"] is not null)
+        .Select(property => KeyValuePair.Create(property.Key, (JsonNode?)property.Value!["default"]!.DeepClone())));
 
     private static JsonObject OfValue(JsonTypeInfo type, IReadOnlyList<Attribute> attributes, JsonObject? defaults)
     {

@@ -1,6 +1,6 @@
 // Evaluates the x-kubernetes-validations of a schema as an API server does, by an evaluator of CEL that is not ours.
 // Standard input: {"schemas": {kind: schema}, "cases": [{"kind", "object", "old"?}]}; standard output: for every case the messages of the rules
-// that refuse it. Standard error: rules that do not fit their types or fail. Argument: the node_modules folder with @marcbachmann/cel-js.
+// that refuse it. Standard error: rules that do not fit their types, fail, or refuse a default. Argument: the node_modules folder with @marcbachmann/cel-js.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -35,6 +35,16 @@ function typeName(registry, schema, name) {
   registry.registerType(name, { fields: Object.fromEntries(Object.entries(schema.properties ?? {}).map(
     ([field, part]) => [field, typeName(registry, part, name + field[0].toUpperCase() + field.slice(1))])) })
   return name
+}
+
+// Nor does it take one whose rules refuse a default, which they are shown as it stands: what it lacks is not filled in.
+function checkDefaults(schema) {
+  const refused = []
+  if (schema.default !== undefined) check(schema, schema.default, undefined, refused)
+  for (const message of refused) process.stderr.write(`${JSON.stringify(schema.default)}: ${message}\n`)
+  for (const part of [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties]) {
+    if (part) checkDefaults(part)
+  }
 }
 
 // CEL tells whole numbers from others by type; JSON does not, the schema does.
@@ -79,6 +89,7 @@ function check(schema, value, old, refused) {
 
 const { schemas, cases } = JSON.parse(readFileSync(0, 'utf8'))
 Object.values(schemas).forEach(checkTypes)
+Object.values(schemas).forEach(checkDefaults)
 process.stdout.write(JSON.stringify(cases.map(({ kind, object, old }) => {
   const refused = []
   check(schemas[kind], object, old, refused)
