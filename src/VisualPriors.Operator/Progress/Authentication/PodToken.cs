@@ -59,7 +59,9 @@ internal static partial class PodToken
         try
         {
             var claims = JsonSerializer.Deserialize(Base64UrlEncoder.DecodeBytes(token.EncodedPayload), ClaimsJson.Default.Claims);
-            return claims?.Kubernetes is { Namespace: { } @namespace, Pod: { Name: { } name, Uid: { } uid } } ? new PodIdentity(@namespace, name, uid) : null;
+            return claims?.Kubernetes is { Namespace: { } @namespace, Pod: { Name: { } name, Uid: { } uid } }
+                ? new PodIdentity(@namespace, name, uid)
+                : null;
         }
         catch (JsonException)
         {

@@ -5,8 +5,8 @@ using VisualPriors.ControllerRuntime;
 namespace VisualPriors.Operator.Progress.Authentication;
 
 /// <summary>
-/// The issuer and keys that the API server publishes (service account issuer discovery), read seldom: whoever sends a token can make it be read anew, but
-/// not more often than once in a while, and all who want it meanwhile share one reading.
+/// The issuer and keys that the API server publishes (service account issuer discovery), read seldom: whoever sends a token can make them be
+/// read anew, but not more often than once in a while, and all who want them meanwhile share one reading.
 /// </summary>
 /// <param name="read">Reads them.</param>
 /// <param name="time">The clock.</param>
@@ -48,7 +48,8 @@ internal sealed partial class PublishedKeys(Func<CancellationToken, Task<TokenIs
     {
         lock (_lock)
         {
-            if (_reading is null || (_reading.IsCompleted && time.GetElapsedTime(_begun) >= (_reading.IsCompletedSuccessfully ? age : LeastInterval)))
+            if (_reading is null
+                || (_reading.IsCompleted && time.GetElapsedTime(_begun) >= (_reading.IsCompletedSuccessfully ? age : LeastInterval)))
             {
                 _begun = time.GetTimestamp();
 
@@ -85,7 +86,7 @@ internal sealed partial class PublishedKeys(Func<CancellationToken, Task<TokenIs
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "Tokens of progress reports are checked with the {Count} keys that {Issuer} publishes")]
+    [LoggerMessage(LogLevel.Information, "Tokens of progress reports are checked by the published keys ({Count}) of {Issuer}")]
     private partial void LogRead(int count, string issuer);
 
     [LoggerMessage(

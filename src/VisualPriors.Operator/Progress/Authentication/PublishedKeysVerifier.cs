@@ -4,8 +4,8 @@ namespace VisualPriors.Operator.Progress.Authentication;
 
 /// <summary>Checks tokens by the keys that the API server publishes: wants no right that a service account does not have anyway.</summary>
 /// <remarks>
-/// Unlike TokenReview this does not know whether the token's pod is still there. Nothing is lost by that: <see cref="ReportAdmission"/> looks the pod up by its
-/// uid in the cache of pods, and takes no report of one that is gone.
+/// Unlike TokenReview this does not know whether the token's pod is still there. Nothing is lost by that: <see cref="ReportAdmission"/> looks
+/// the pod up by its uid in the cache of pods, and takes no report of one that is gone.
 /// </remarks>
 internal sealed class PublishedKeysVerifier(PublishedKeys keys, TimeProvider time) : ITokenVerifier
 {

@@ -145,7 +145,7 @@ public sealed class PublishedKeysTests : IDisposable
         _time.Advance(PublishedKeys.LeastInterval);
         Assert.Equal(Pod, await VerifyAsync(_first.Token()));
         Assert.Equal(
-            $"Information: Tokens of progress reports are checked with the 2 keys that {SigningAuthority.Issuer} publishes", _log.All[1]);
+            $"Information: Tokens of progress reports are checked by the published keys (2) of {SigningAuthority.Issuer}", _log.All[1]);
         Assert.Equal(2, _log.All.Count);
     }
 
