@@ -47,24 +47,17 @@ public sealed class ManifestTests
         Assert.All(rendered, one => Assert.DoesNotContain("Cluster", one.Text("kind"), StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task In_namespaced_mode_checking_tokens_takes_one_cluster_role_for_it_alone()
-    {
-        var rendered = await Rendering.ObjectsAsync("--set", "rbac.namespaced=true,rbac.tokenReview=true,crds.install=false");
-        var role = Assert.Single(rendered, one => one.Text("kind") == "ClusterRole");
-        var rule = Assert.Single((YamlSequenceNode)role.At("rules")!);
-        Assert.Equal("tokenreviews", rule.Text("resources", 0));
-    }
-
     [Theory]
-    [InlineData("rbac.namespaced=false", "", "http://visualpriors-operator.visualpriors-system.svc:8080")]
-    [InlineData("rbac.namespaced=true", "visualpriors-system", "")]
-    [InlineData("rbac.namespaced=true,rbac.tokenReview=true", "visualpriors-system", "http://visualpriors-operator.visualpriors-system.svc:8080")]
-    public async Task Pods_report_where_their_tokens_can_be_checked(string values, string watched, string address)
+    [InlineData("rbac.namespaced=false", "", "TokenReview")]
+    [InlineData("rbac.namespaced=true", "visualpriors-system", "PublishedKeys")]
+    public async Task Tokens_are_checked_in_the_way_that_the_rights_suffice_for(string values, string watched, string verification)
     {
-        var settings = Settings(await Rendering.ObjectsAsync("--set", values));
+        var rendered = await Rendering.ObjectsAsync("--set", values);
+        var settings = Settings(rendered);
         Assert.Equal(watched, settings.GetProperty("namespace").GetString());
-        Assert.Equal(address, settings.GetProperty("reportAddress").GetString());
+        Assert.Equal(verification, settings.GetProperty("tokenVerification").GetString());
+        Assert.Equal("http://visualpriors-operator.visualpriors-system.svc:8080", settings.GetProperty("reportAddress").GetString());
+        Assert.Equal(verification == "TokenReview", rendered.Any(one => one.Text("kind") == "ClusterRole"));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using VisualPriors.Api.Plans;
 using VisualPriors.ControllerRuntime;
 using VisualPriors.Operator.Gangs;
 using VisualPriors.Operator.Metrics;
+using VisualPriors.Operator.Progress.Authentication;
 using VisualPriors.Operator.Settings;
 using YamlDotNet.RepresentationModel;
 
@@ -25,7 +26,10 @@ public sealed class OperatorContractTests
         Assert.Equal("visualpriors/trainer:two", settings.Trainer.Image);
         Assert.Equal(["one", "other"], settings.Trainer.ImagePullSecrets);
         Assert.Equal((60, "nvidia"), (settings.Trainer.GracePeriodSeconds, settings.Trainer.RuntimeClassName));
-        Assert.Equal((7, 5, 8080, ""), (settings.Workers, settings.StatusIntervalSeconds, settings.HttpPort, settings.ReportAddress));
+        Assert.Equal((7, 5, 8080), (settings.Workers, settings.StatusIntervalSeconds, settings.HttpPort));
+        Assert.Equal(
+            ("http://visualpriors-operator.visualpriors-system.svc:8080", TokenVerification.PublishedKeys),
+            (settings.ReportAddress, settings.TokenVerification));
         Assert.Equal(new LogSettings { Level = "Debug", Format = "text" }, settings.Log);
         Assert.Equal(
             new LeaderElectionSettings { Enabled = false, LeaseName = "visualpriors-operator", LeaseSeconds = 30, RenewSeconds = 20, RetrySeconds = 4 },

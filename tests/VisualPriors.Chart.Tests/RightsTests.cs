@@ -2,6 +2,7 @@ using k8s;
 using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using VisualPriors.ControllerRuntime;
+using VisualPriors.Operator.Progress.Authentication;
 
 namespace VisualPriors.Chart.Tests;
 
@@ -25,12 +26,23 @@ public sealed class RightsTests(Cluster cluster) : IAsyncLifetime
     [Theory]
     [InlineData("rbac.namespaced=false", "runs own cluster", "runs cluster")]
     [InlineData("rbac.namespaced=true", "runs own", "")]
-    [InlineData("rbac.namespaced=true,rbac.tokenReview=true", "runs own cluster", "cluster")]
     public async Task The_rights_are_those_of_the_table(string values, string own, string elsewhere)
     {
         await cluster.InstallAsync(_namespace, "--set", values);
         Assert.Equal(RightsTable.Of(own.Split(' ')), (await RightsAsync(_namespace)).Order(StringComparer.Ordinal));
         Assert.Equal(RightsTable.Of(elsewhere.Split(' ')), (await RightsAsync(_other)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task In_namespaced_mode_it_has_no_cluster_role_and_yet_what_it_checks_tokens_with()
+    {
+        await cluster.InstallAsync(_namespace, "--set", "rbac.namespaced=true");
+        var bound = await cluster.KubectlAsync(
+            "get", "clusterrolebindings", "--output", $$"""jsonpath={.items[?(@.subjects[0].namespace=="{{_namespace}}")].metadata.name}""");
+        Assert.Equal("", bound);
+        using var connection = KubernetesConnection.Create(cluster.Server.Configuration(token: await TokenAsync()));
+        var issuer = await PublishedKeys.Of(connection, TimeProvider.System, NullLogger.Instance).CurrentAsync(default);
+        Assert.Equal(("https://kubernetes.default.svc", 1), (issuer.Name, issuer.Keys.Count));
     }
 
     [Fact]
@@ -55,9 +67,7 @@ public sealed class RightsTests(Cluster cluster) : IAsyncLifetime
     public async Task Its_rights_suffice_to_lead_and_to_give_the_lead_back()
     {
         await cluster.InstallAsync(_namespace);
-        var request = new Authenticationv1TokenRequest { Spec = new V1TokenRequestSpec { Audiences = ["https://kubernetes.default.svc"] } };
-        var token = await cluster.Server.Client.CoreV1.CreateNamespacedServiceAccountTokenAsync(request, "visualpriors-operator", _namespace);
-        using var connection = KubernetesConnection.Create(cluster.Server.Configuration(token: token.Status.Token));
+        using var connection = KubernetesConnection.Create(cluster.Server.Configuration(token: await TokenAsync()));
         var options = new LeaderElectionOptions { Namespace = _namespace, Name = "visualpriors-operator" };
         var elector = new LeaderElector(connection, options, NullLogger<LeaderElector>.Instance);
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -97,6 +107,13 @@ public sealed class RightsTests(Cluster cluster) : IAsyncLifetime
         var refused = await cluster.TryKubectlAsync(
             pod.Replace("name: rank", "name: another", StringComparison.Ordinal), "create", "--namespace", _other, "--filename=-", "--as=somebody");
         Assert.Contains("cannot set blockOwnerDeletion", refused.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A token of the operator's, as its pod has one.</summary>
+    private async Task<string> TokenAsync()
+    {
+        var request = new Authenticationv1TokenRequest { Spec = new V1TokenRequestSpec { Audiences = ["https://kubernetes.default.svc"] } };
+        return (await cluster.Server.Client.CoreV1.CreateNamespacedServiceAccountTokenAsync(request, "visualpriors-operator", _namespace)).Status.Token;
     }
 
     private Task<string> HolderAsync() =>

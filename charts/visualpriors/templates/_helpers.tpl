@@ -46,11 +46,6 @@ app.kubernetes.io/component: trainer
 {{- end -}}
 {{- end -}}
 
-{{/* Whether the operator may check tokens, and so take progress reports. */}}
-{{- define "visualpriors.checksTokens" -}}
-{{- if or (not .Values.rbac.namespaced) .Values.rbac.tokenReview }}true{{ end -}}
-{{- end -}}
-
 {{- define "visualpriors.operatorAddress" -}}
 {{- printf "http://%s.%s.svc:8080" (include "visualpriors.name" .) .Release.Namespace -}}
 {{- end -}}

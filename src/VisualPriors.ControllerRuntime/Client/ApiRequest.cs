@@ -17,6 +17,9 @@ internal sealed record ApiRequest(string Verb, HttpMethod Method, string Path)
 
     public string MediaType { get; init; } = "application/json";
 
+    /// <summary>Media type that the answer may have.</summary>
+    public string Accept { get; init; } = "application/json";
+
     /// <summary>Bound on the whole request, on the wait for its answer's head when watching.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -37,7 +40,7 @@ internal sealed record ApiRequest(string Verb, HttpMethod Method, string Path)
             Version = version,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
-        message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(Accept));
         if (Body is not null)
         {
             message.Content = new ByteArrayContent(Body);

@@ -83,6 +83,18 @@ public sealed class KubernetesConnection : IDisposable
         }
     }
 
+    /// <summary>Reads a document that is no resource, such as <c>/version</c>, whatever its media type.</summary>
+    /// <exception cref="KubernetesApiException">The server refused it.</exception>
+    /// <exception cref="TimeoutException">It took too long.</exception>
+    public Task<string> GetTextAsync(string path, CancellationToken cancellationToken) => SendAsync(
+        new ApiRequest("get", HttpMethod.Get, path) { Accept = "*/*" },
+        async (stream, bounded) =>
+        {
+            using var reader = new StreamReader(stream);
+            return await reader.ReadToEndAsync(bounded).ConfigureAwait(false);
+        },
+        cancellationToken);
+
     /// <summary>Sends a request and reads its answer.</summary>
     /// <exception cref="KubernetesApiException">The server refused it.</exception>
     /// <exception cref="TimeoutException">It took longer than the request allows.</exception>

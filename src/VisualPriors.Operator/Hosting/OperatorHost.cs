@@ -10,6 +10,7 @@ using VisualPriors.Operator.Gangs;
 using VisualPriors.Operator.Metrics;
 using VisualPriors.Operator.Pipelines;
 using VisualPriors.Operator.Progress;
+using VisualPriors.Operator.Progress.Authentication;
 using VisualPriors.Operator.Runs;
 using VisualPriors.Operator.Settings;
 using VisualPriors.Operator.Stages;
@@ -42,12 +43,17 @@ internal static class OperatorHost
         OperatorMetrics.Observe(runs);
 
         var writer = new ProgressWriter(connection, TimeSpan.FromSeconds(settings.StatusIntervalSeconds), time, loggers.CreateLogger<ProgressWriter>());
-        var endpoint = new ProgressEndpoint(new TokenAuthenticator(connection, time), pods, runs, writer, settings.StatusIntervalSeconds);
+        var keys = settings.TokenVerification == TokenVerification.PublishedKeys
+            ? PublishedKeys.Of(connection, time, loggers.CreateLogger<PublishedKeys>())
+            : null;
+        ITokenVerifier verifier = keys is null ? new TokenReviewVerifier(connection) : new PublishedKeysVerifier(keys, time);
+        var endpoint = new ProgressEndpoint(new TokenAuthenticator(verifier, time), pods, runs, writer, settings.StatusIntervalSeconds);
         var web = Web(settings.HttpPort, manager, endpoint);
         await using var __ = web.ConfigureAwait(false);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await web.StartAsync(stop.Token).ConfigureAwait(false);
         var writing = writer.RunAsync(stop.Token);
+        var announcing = keys?.AnnounceAsync(stop.Token) ?? Task.CompletedTask;
         try
         {
             await manager.RunAsync(cancellationToken).ConfigureAwait(false);
@@ -56,6 +62,7 @@ internal static class OperatorHost
         {
             await stop.CancelAsync().ConfigureAwait(false);
             await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await announcing.ConfigureAwait(false);
         }
     }
 

@@ -1,10 +1,10 @@
-using k8s.Autorest;
 using k8s.Models;
 using Microsoft.AspNetCore.Http;
 using VisualPriors.Api.Errors;
 using VisualPriors.Api.Plans;
 using VisualPriors.ControllerRuntime;
 using VisualPriors.Operator.Metrics;
+using VisualPriors.Operator.Progress.Authentication;
 using VisualPriors.Operator.Runs;
 
 namespace VisualPriors.Operator.Progress;
@@ -41,7 +41,7 @@ internal sealed class ProgressEndpoint(TokenAuthenticator authenticator, Resourc
         {
             identity = await authenticator.AuthenticateAsync(authorization[Bearer.Length..], cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpOperationException or HttpRequestException)
+        catch (VerifierUnavailableException)
         {
             return StatusCodes.Status503ServiceUnavailable;
         }

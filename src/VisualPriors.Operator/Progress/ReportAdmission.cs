@@ -1,6 +1,7 @@
 using k8s.Models;
 using VisualPriors.Operator.Entities;
 using VisualPriors.Operator.Gangs;
+using VisualPriors.Operator.Progress.Authentication;
 
 namespace VisualPriors.Operator.Progress;
 

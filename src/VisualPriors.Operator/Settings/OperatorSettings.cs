@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using VisualPriors.Api.Errors;
+using VisualPriors.Operator.Progress.Authentication;
 
 namespace VisualPriors.Operator.Settings;
 
@@ -19,6 +20,9 @@ internal sealed record OperatorSettings
 
     /// <summary>URL that pods reach the operator's HTTP port at; empty: pods do not report progress.</summary>
     public string ReportAddress { get; set; } = "";
+
+    /// <summary>How tokens of progress reports are checked.</summary>
+    public TokenVerification TokenVerification { get; set; } = TokenVerification.TokenReview;
 
     /// <summary>How replicas agree on who acts.</summary>
     public LeaderElectionSettings LeaderElection { get; set; } = new();

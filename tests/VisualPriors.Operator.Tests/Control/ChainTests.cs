@@ -11,7 +11,7 @@ namespace VisualPriors.Operator.Tests.Control;
 [Collection(ControlPlaneTests.Name)]
 public sealed class ChainTests(ControlPlane plane)
 {
-    private const string Pretrain = """
+    internal const string Pretrain = """
         apiVersion: visualpriors.dev/v1alpha1
         kind: PretrainRun
         metadata: {name: decoder}

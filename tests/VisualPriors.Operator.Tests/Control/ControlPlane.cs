@@ -7,6 +7,7 @@ using VisualPriors.ControllerRuntime;
 using VisualPriors.KubernetesTesting;
 using VisualPriors.Operator.Entities;
 using VisualPriors.Operator.Hosting;
+using VisualPriors.Operator.Progress.Authentication;
 using VisualPriors.Operator.Settings;
 using VisualPriors.Storage;
 
@@ -55,7 +56,8 @@ public sealed class ControlPlane : IAsyncLifetime
     }
 
     /// <summary>Starts an operator for one namespace.</summary>
-    internal RunningOperator StartOperator(string @namespace, int port = 0) => new(this, @namespace, port == 0 ? Ports.Free() : port);
+    internal RunningOperator StartOperator(string @namespace, int port = 0, TokenVerification verification = TokenVerification.TokenReview) =>
+        new(this, @namespace, port == 0 ? Ports.Free() : port, verification);
 
     /// <summary>A namespace with the service account that a controller manager would have made.</summary>
     public async Task<string> NamespaceAsync()
@@ -141,7 +143,7 @@ internal sealed class RunningOperator : IAsyncDisposable
     private readonly KubernetesConnection _connection;
     private readonly Task _running;
 
-    public RunningOperator(ControlPlane plane, string @namespace, int port)
+    public RunningOperator(ControlPlane plane, string @namespace, int port, TokenVerification verification)
     {
         Address = $"http://127.0.0.1:{port}";
         _connection = KubernetesConnection.Create(plane.Server.Configuration());
@@ -151,6 +153,7 @@ internal sealed class RunningOperator : IAsyncDisposable
             Storage = new StorageSettings { Address = plane.Store },
             Trainer = new TrainerSettings { Image = "trainer:1" },
             ReportAddress = Address,
+            TokenVerification = verification,
             LeaderElection = new LeaderElectionSettings { Enabled = false },
             HttpPort = port,
             StatusIntervalSeconds = 1,

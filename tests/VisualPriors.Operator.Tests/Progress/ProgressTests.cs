@@ -4,6 +4,7 @@ using VisualPriors.Api.Resources.Status;
 using VisualPriors.Operator.Entities;
 using VisualPriors.Operator.Gangs;
 using VisualPriors.Operator.Progress;
+using VisualPriors.Operator.Progress.Authentication;
 using static VisualPriors.Operator.Tests.Runs.Observations;
 
 namespace VisualPriors.Operator.Tests.Progress;
@@ -37,12 +38,12 @@ public sealed class ProgressTests
     [Fact]
     public void A_token_counts_for_our_audience_and_a_pod_only()
     {
-        Assert.Equal(new PodIdentity("team", "p", "u"), TokenAuthenticator.PodOf(Review()));
-        Assert.Null(TokenAuthenticator.PodOf(Review(authenticated: false)));
-        Assert.Null(TokenAuthenticator.PodOf(Review(audience: null)));
-        Assert.Null(TokenAuthenticator.PodOf(Review(audience: "https://kubernetes.default.svc")));
-        Assert.Null(TokenAuthenticator.PodOf(Review(user: "someone")));
-        Assert.Null(TokenAuthenticator.PodOf(Review(pod: null)));
+        Assert.Equal(new PodIdentity("team", "p", "u"), TokenReviewVerifier.PodOf(Review()));
+        Assert.Null(TokenReviewVerifier.PodOf(Review(authenticated: false)));
+        Assert.Null(TokenReviewVerifier.PodOf(Review(audience: null)));
+        Assert.Null(TokenReviewVerifier.PodOf(Review(audience: "https://kubernetes.default.svc")));
+        Assert.Null(TokenReviewVerifier.PodOf(Review(user: "someone")));
+        Assert.Null(TokenReviewVerifier.PodOf(Review(pod: null)));
     }
 
     [Theory]

@@ -1,4 +1,4 @@
-namespace VisualPriors.Operator.Progress;
+namespace VisualPriors.Operator.Progress.Authentication;
 
 /// <summary>The pod that a token was issued to.</summary>
 /// <param name="Namespace">Its namespace.</param>
