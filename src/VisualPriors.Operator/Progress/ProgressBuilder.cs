@@ -36,16 +36,16 @@ internal static class ProgressBuilder
             : StatusText.Seconds(now),
     };
 
-    /// <summary>Time left at the pace of this attempt so far, such as <c>2h05m</c>, <c>3m20s</c> or <c>8s</c>; null until there is a pace.</summary>
+    /// <summary>Time left at the pace of this attempt so far, such as <c>2h05m</c>, <c>3m20s</c> or <c>8s</c>; null until there is a pace, and when nothing is left.</summary>
     private static string? Eta(ProgressReport report, (long Step, DateTimeOffset Time) start, DateTimeOffset now)
     {
         var (done, elapsed) = (report.Step - start.Step, now - start.Time);
-        if (done <= 0 || elapsed <= TimeSpan.Zero || report.TotalSteps <= 0)
+        if (done <= 0 || elapsed <= TimeSpan.Zero || report.Step >= report.TotalSteps)
         {
             return null;
         }
 
-        var left = elapsed / done * Math.Max(0, report.TotalSteps - report.Step);
+        var left = elapsed / done * (report.TotalSteps - report.Step);
         return left.TotalDays >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)left.TotalDays}d{left.Hours:00}h")
             : left.TotalHours >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{left.Hours}h{left.Minutes:00}m")
             : left.TotalMinutes >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{left.Minutes}m{left.Seconds:00}s")

@@ -24,24 +24,24 @@ internal sealed partial class ProgressWriter(KubernetesConnection connection, Ti
     private readonly ConcurrentDictionary<string, Track> _tracks = new(StringComparer.Ordinal);
 
     /// <summary>Takes a report; it is written with the next round.</summary>
-    /// <returns>False where this run's last report was taken less than half an interval ago.</returns>
+    /// <returns>False where it comes too soon after this run's last one (<see cref="ReportRate"/>).</returns>
     public bool Offer(RunEntity run, int attempt, ProgressReport report)
     {
         var now = time.GetUtcNow();
         var track = _tracks.GetOrAdd(run.Metadata.Uid, _ => new Track());
         lock (track)
         {
-            if (now - track.Taken < interval / 2)
+            if (!ReportRate.Allows(report, track.Last, now, interval))
             {
                 return false;
             }
 
-            if (track.Attempt != attempt || track.Activity != report.Phase)
+            if (track.Attempt != attempt || track.Last?.Report.Phase != report.Phase)
             {
-                (track.Attempt, track.Activity, track.Start) = (attempt, report.Phase, (report.Step, now));
+                (track.Attempt, track.Start) = (attempt, (report.Step, now));
             }
 
-            (track.Taken, track.Report, track.Run) = (now, report, run);
+            (track.Last, track.IsWritten, track.Run) = ((report, now), false, run);
             return true;
         }
     }
@@ -65,9 +65,14 @@ internal sealed partial class ProgressWriter(KubernetesConnection connection, Ti
         RunProgress progress;
         lock (track)
         {
-            if (track.Report is not { } report)
+            if (track.Last is not var (report, taken))
             {
-                if (time.GetUtcNow() - track.Taken > TimeSpan.FromHours(1))
+                return;
+            }
+
+            if (track.IsWritten)
+            {
+                if (time.GetUtcNow() - taken > TimeSpan.FromHours(1))
                 {
                     _tracks.TryRemove(uid, out _);
                 }
@@ -76,8 +81,8 @@ internal sealed partial class ProgressWriter(KubernetesConnection connection, Ti
             }
 
             run = track.Run!;
-            progress = ProgressBuilder.Build(report, track.Attempt, track.Written ?? run.Status?.Progress, track.Start, track.Taken);
-            (track.Report, track.Written) = (null, progress);
+            progress = ProgressBuilder.Build(report, track.Attempt, track.Written ?? run.Status?.Progress, track.Start, taken);
+            (track.IsWritten, track.Written) = (true, progress);
         }
 
         try
@@ -118,18 +123,17 @@ internal sealed partial class ProgressWriter(KubernetesConnection connection, Ti
     /// <summary>What is known of a run's reports.</summary>
     private sealed class Track
     {
-        public int Attempt { get; set; }
-
-        public string Activity { get; set; } = "";
-
-        public (long Step, DateTimeOffset Time) Start { get; set; }
-
-        public DateTimeOffset Taken { get; set; } = DateTimeOffset.MinValue;
-
         public RunEntity? Run { get; set; }
 
-        /// <summary>Not written yet.</summary>
-        public ProgressReport? Report { get; set; }
+        public int Attempt { get; set; }
+
+        /// <summary>The first step of this attempt and activity that was reported, and when.</summary>
+        public (long Step, DateTimeOffset Time) Start { get; set; }
+
+        /// <summary>The report that was taken last, and when.</summary>
+        public (ProgressReport Report, DateTimeOffset Time)? Last { get; set; }
+
+        public bool IsWritten { get; set; }
 
         /// <summary>Written last.</summary>
         public RunProgress? Written { get; set; }

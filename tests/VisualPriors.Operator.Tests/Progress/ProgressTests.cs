@@ -13,6 +13,20 @@ public sealed class ProgressTests
 {
     private static readonly PodIdentity Identity = new("team", "pretrain-decoder-2-0", "pod-2-0");
 
+    [Theory]
+    [InlineData(20, 100, 1.4, false)]
+    [InlineData(20, 100, 1.5, true)]
+    [InlineData(100, 100, 0.1, true)]           // done: it may be the last that is heard
+    [InlineData(20, 20, 0.1, true)]
+    [InlineData(10, 10, 0.1, false)]            // no step further
+    public void A_run_is_heard_every_half_interval_and_when_it_is_done(long step, long total, double seconds, bool expected)
+    {
+        var before = (new ProgressReport { Phase = "training", Step = 10, TotalSteps = 100 }, Now);
+        var report = new ProgressReport { Phase = "saving", Step = step, TotalSteps = total };
+        Assert.Equal(expected, ReportRate.Allows(report, before, Now.AddSeconds(seconds), TimeSpan.FromSeconds(3)));
+        Assert.True(ReportRate.Allows(report, null, Now, TimeSpan.FromSeconds(3)));
+    }
+
     [Fact]
     public void The_first_pod_of_the_current_attempt_may_report()
     {
@@ -52,7 +66,8 @@ public sealed class ProgressTests
     [InlineData(0, 1, 1001, 36, "10h00m")]
     [InlineData(0, 1, 1001, 3600, "41d16h")]
     [InlineData(5, 5, 100, 10, null)]           // no pace yet
-    [InlineData(0, 100, 100, 10, "0s")]
+    [InlineData(0, 99, 100, 99, "1s")]
+    [InlineData(0, 100, 100, 10, null)]         // nothing left
     public void Time_left_follows_the_pace_of_the_attempt(long first, long step, long total, int seconds, string? expected)
     {
         var report = new ProgressReport { Phase = "training", Step = step, TotalSteps = total };
