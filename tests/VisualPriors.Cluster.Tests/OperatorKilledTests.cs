@@ -5,17 +5,40 @@ namespace VisualPriors.Cluster.Tests;
 [Collection(ClusterTests.Name)]
 public sealed class OperatorKilledTests(Installation installation)
 {
-    private const int Kills = 20;
-
     /// <summary>Moments of death: the same every time, so that a failure can be looked at again.</summary>
     private readonly Random _random = new(20);
 
     [Fact]
-    public async Task A_chain_succeeds_though_its_operator_is_killed_twenty_times()
+    public Task A_chain_succeeds_though_its_operator_is_killed_twenty_times() => KillAsync(20, seed: 3, () => Kubectl.RunAsync(
+        [
+            "delete", "pods", "--namespace", Installation.OperatorNamespace, "--selector", "app.kubernetes.io/component=operator", .. AtOnce,
+        ]));
+
+    [Fact]
+    public async Task Of_two_replicas_the_other_goes_on_when_the_one_that_leads_is_killed()
+    {
+        await installation.InstallAsync("replicas=2");
+        var leaders = new HashSet<string>();
+        await KillAsync(4, seed: 4, async () =>
+        {
+            var lease = (await Kubectl.ListAsync(Installation.OperatorNamespace, "leases")).Single()!;
+            var leader = ((string)lease["spec"]!["holderIdentity"]!).Split('_')[0];
+            leaders.Add(leader);
+            // The second time it may be gone already, and nobody leads yet.
+            await Kubectl.TryAsync(["delete", "pod", leader, "--namespace", Installation.OperatorNamespace, .. AtOnce]);
+        });
+        await installation.InstallAsync();
+
+        Assert.True(leaders.Count > 1, $"only {leaders.Single()} ever led");
+    }
+
+    private static string[] AtOnce => ["--grace-period=0", "--force", "--wait=false"];
+
+    private async Task KillAsync(int kills, int seed, Func<Task> killAsync)
     {
         var space = await installation.NamespaceAsync();
         // Longer than the example, so that the kills find something under way.
-        var pipeline = Installation.Example("pipeline", seed: 3)
+        var pipeline = Installation.Example("pipeline", seed)
             .Replace("tokens: 200_000", "tokens: 600_000", StringComparison.Ordinal)
             .Replace("minimum: 0.15", "minimum: 0", StringComparison.Ordinal);
         await Kubectl.ApplyAsync(space, pipeline);
@@ -23,19 +46,16 @@ public sealed class OperatorKilledTests(Installation installation)
         using var stop = new CancellationTokenSource();
         var watch = WatchAsync(space, stop.Token);
 
-        var killed = 0;
-        for (; killed < Kills; killed++)
+        for (var killed = 0; killed < kills; killed++)
         {
             await Task.Delay(_random.Next(200, 6000));
-            await Kubectl.RunAsync(
-                "delete", "pods", "--namespace", Installation.OperatorNamespace, "--selector", "app.kubernetes.io/component=operator", "--grace-period=0", "--force", "--wait=false");
+            await killAsync();
         }
 
         var ended = await Kubectl.WaitForPhaseAsync(space, "pipeline", name, "Succeeded", seconds: 600);
         await stop.CancelAsync();
         var seen = await watch;
 
-        Assert.Equal(Kills, killed);
         var stages = ended["status"]!["stages"]!.AsArray();
         var runs = await Kubectl.ListAsync(space, "pretrainruns,alignruns,sftruns,evalruns");
         Assert.Equal(stages.Count, runs.Count);
