@@ -12,9 +12,6 @@ internal sealed record RunDecision(RunStatus Status)
     /// <summary>What to tell, once, after the status is written.</summary>
     public IReadOnlyList<RunEvent> Events { get; init; } = [];
 
-    /// <summary>The decision is only the first half: decide again at once on the ground of the new status.</summary>
-    public bool IsContinued { get; init; }
-
     /// <summary>When to look again if nothing changes before; null waits for a change.</summary>
     public TimeSpan? RequeueAfter { get; init; }
 }

@@ -55,7 +55,8 @@ public sealed class ControlPlane : IAsyncLifetime
     }
 
     /// <summary>Starts an operator for one namespace.</summary>
-    internal RunningOperator StartOperator(string @namespace, int port = 0) => new(this, @namespace, port == 0 ? Ports.Free() : port);
+    internal RunningOperator StartOperator(string @namespace, int port = 0, DelegatingHandler? handler = null) =>
+        new(this, @namespace, port == 0 ? Ports.Free() : port, handler);
 
     /// <summary>A namespace with the service account that a controller manager would have made.</summary>
     public async Task<string> NamespaceAsync()
@@ -138,13 +139,15 @@ public sealed class ControlPlane : IAsyncLifetime
 internal sealed class RunningOperator : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly Kubernetes _client;
     private readonly KubernetesConnection _connection;
     private readonly Task _running;
 
-    public RunningOperator(ControlPlane plane, string @namespace, int port)
+    public RunningOperator(ControlPlane plane, string @namespace, int port, DelegatingHandler? handler)
     {
         Address = $"http://127.0.0.1:{port}";
-        _connection = KubernetesConnection.Create(plane.Server.Configuration());
+        _client = new Kubernetes(plane.Server.Configuration(), handler is null ? [] : [handler]);
+        _connection = new KubernetesConnection(_client);
         var settings = new OperatorSettings
         {
             Namespace = @namespace,
@@ -165,6 +168,7 @@ internal sealed class RunningOperator : IAsyncDisposable
         await _stop.CancelAsync();
         await _running;
         _connection.Dispose();
+        _client.Dispose();
         _stop.Dispose();
     }
 }
