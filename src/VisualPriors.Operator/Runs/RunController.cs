@@ -30,10 +30,8 @@ internal sealed record RunServices(
 internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cache, RunServices services) : IEntityController<TEntity>
     where TEntity : RunEntity, new()
 {
-    /// <summary>Owner of the fields of a status that decisions write; progress has another.</summary>
-    private const string FieldManager = "visualpriors-operator";
-
     private readonly ResourceClient<TEntity> _client = services.Manager.Client<TEntity>();
+    private readonly StatusWriter<TEntity, RunStatus> _status = new(cache, services.Manager.Client<TEntity>());
 
     /// <inheritdoc/>
     public async Task<ReconciliationResult<TEntity>> ReconcileAsync(TEntity entity, CancellationToken cancellationToken)
@@ -103,48 +101,18 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
         return (StartPolicy.Decide(observation, preparation), (preparation as Prepared)?.Plan);
     }
 
-    private async Task<TEntity> WriteStatusAsync(TEntity entity, RunStatus status, CancellationToken cancellationToken)
+    private Task<TEntity> WriteStatusAsync(TEntity entity, RunStatus status, CancellationToken cancellationToken)
     {
         // Progress is another writer's: what is applied must not take its fields over.
-        var applied = status with { Progress = null };
-        if (StatusJson.Same(applied, (entity.Status ?? new RunStatus()) with { Progress = null }))
-        {
-            return entity;
-        }
-
-        var written = await _client.ApplyStatusAsync(
-            new TEntity
-            {
-                ApiVersion = Run.GroupVersion,
-                Kind = RunKey.KindOf(entity),
-                Metadata = new V1ObjectMeta
-                {
-                    Name = entity.Metadata.Name,
-                    NamespaceProperty = entity.Metadata.NamespaceProperty,
-                    // A run that was deleted and made anew under its name must not be given this one's past.
-                    ResourceVersion = entity.Metadata.ResourceVersion,
-                },
-                Status = applied,
-            },
-            FieldManager,
-            cancellationToken: cancellationToken).ConfigureAwait(false);
-        cache.Observe(written);
-        return written;
+        var before = (entity.Status ?? new RunStatus()) with { Progress = null };
+        return _status.WriteAsync(entity, before, status with { Progress = null }, cancellationToken);
     }
 
     private void Tell(TEntity entity, RunObservation before, RunDecision decision)
     {
         foreach (var @event in decision.Events)
         {
-            if (@event.IsWarning)
-            {
-                services.Manager.Events.Warning(entity, @event.Reason, @event.Message);
-            }
-            else
-            {
-                services.Manager.Events.Normal(entity, @event.Reason, @event.Message);
-            }
-
+            @event.Record(services.Manager.Events, entity);
             LogEvent(services.Logger, before.Key, decision.Status.Attempt ?? 0, @event.Reason, @event.Message);
         }
 

@@ -1,4 +1,7 @@
+using k8s;
+using k8s.Models;
 using VisualPriors.Api.Resources.Status;
+using VisualPriors.ControllerRuntime;
 
 namespace VisualPriors.Operator.Runs;
 
@@ -35,4 +38,18 @@ internal sealed record DeleteRun : RunAction;
 /// <param name="Reason">One word.</param>
 /// <param name="Message">One sentence.</param>
 /// <param name="IsWarning">It went wrong, or needs a person.</param>
-internal sealed record RunEvent(string Reason, string Message, bool IsWarning = false);
+internal sealed record RunEvent(string Reason, string Message, bool IsWarning = false)
+{
+    /// <summary>Tells it of an object.</summary>
+    public void Record(EventRecorder recorder, IKubernetesObject<V1ObjectMeta> entity)
+    {
+        if (IsWarning)
+        {
+            recorder.Warning(entity, Reason, Message);
+        }
+        else
+        {
+            recorder.Normal(entity, Reason, Message);
+        }
+    }
+}

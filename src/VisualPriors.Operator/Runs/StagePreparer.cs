@@ -57,7 +57,9 @@ internal sealed class StagePreparer(
             return new Prepared(stage.Digest, stage.Plan)
             {
                 Finished = await FinishedAsync(stage, cancellationToken).ConfigureAwait(false),
-                Competitor = claims.Claim(entity, stage.Digest) is { } other ? $"{RunKey.KindOf(other)} {other.Metadata.NamespaceProperty}/{other.Metadata.Name}" : null,
+                Competitor = claims.Claim(entity, stage.Digest) is { } other
+                    ? $"{RunKey.KindOf(other)} {other.Metadata.NamespaceProperty}/{other.Metadata.Name}"
+                    : null,
                 AttemptTime = attempts.Next(),
             };
         }
