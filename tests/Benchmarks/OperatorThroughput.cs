@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using k8s;
 using VisualPriors.Benchmarks.OperatorLoad;
 
@@ -16,10 +17,35 @@ internal static class OperatorThroughput
 
     private const int LeastWarmUp = 4;
 
-    public static async Task RunAsync(OperatorThroughputOptions options)
+    /// <returns>Exit code: 1 where something failed, stood still or was told to stop. The servers end with it in any case.</returns>
+    public static async Task<int> RunAsync(OperatorThroughputOptions options)
     {
-        var plane = await LoadPlane.StartAsync().ConfigureAwait(false);
-        await using var _ = plane.ConfigureAwait(false);
+        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        try
+        {
+            var plane = await LoadPlane.StartAsync().ConfigureAwait(false);
+            await using var _ = plane.ConfigureAwait(false);
+            // What the measurement waits for when the other two end first is left behind: the process ends.
+            await (await Task.WhenAny(MeasureAsync(plane, options), plane.Broken, stop.Task).ConfigureAwait(false)).ConfigureAwait(false);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            await Console.Error.WriteLineAsync($"operator-throughput: {e.Message}").ConfigureAwait(false);
+            return 1;
+        }
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.TrySetException(new OperationCanceledException($"stopped by {context.Signal}"));
+        }
+    }
+
+    private static async Task MeasureAsync(LoadPlane plane, OperatorThroughputOptions options)
+    {
         var version = await plane.Server.Client.Version.GetCodeAsync().ConfigureAwait(false);
         Print($"kube-apiserver {version.GitVersion}, {Environment.ProcessorCount} cores; {options.Runs} runs of {options.Nodes} pods, {options.Accepted} runs accepted");
         await PodsAsync(new PodCreation(plane, options.Nodes), options).ConfigureAwait(false);
@@ -42,19 +68,29 @@ internal static class OperatorThroughput
         await creation.FromApplyAsync(warmUp).ConfigureAwait(false);
 
         var half = options.Runs / 2;
-        var plain = half > 0 ? await creation.PlainAsync(half).ConfigureAwait(false) : 0;
+        var plain = half > 0 ? await creation.PlainAsync(half).ConfigureAwait(false) : default;
         var fromStart = await creation.FromStartAsync(options.Runs).ConfigureAwait(false);
-        plain += await creation.PlainAsync(options.Runs - half).ConfigureAwait(false);
+        plain = plain.Plus(await creation.PlainAsync(options.Runs - half).ConfigureAwait(false));
         var (fromApply, requests) = await creation.FromApplyAsync(options.Runs).ConfigureAwait(false);
 
         double pods = options.Runs * options.Nodes;
-        Row("pods, operator start to last pod seen", $"{fromStart:F2} s", $"{pods / fromStart:F0} pods/s");
-        Row("pods, plain create loop, same connection", $"{plain:F2} s", $"{pods / plain:F0} pods/s");
-        Row("ratio, operator to plain loop", $"{plain / fromStart:F2}", "");
-        Row("pods, first apply to last pod seen", $"{fromApply:F2} s", $"{pods / fromApply:F0} pods/s");
+        PodsRow("pods, operator start to last pod seen", fromStart);
+        PodsRow("pods, plain create loop, same connection", plain);
+        Row("ratio, operator to plain loop", $"{plain.Seconds / fromStart.Seconds:F2}", "");
+        PodsRow("pods, first apply to last pod seen", fromApply);
         var verbs = requests.OrderByDescending(entry => entry.Value)
             .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Key} {entry.Value / options.Runs:F2}"));
         Row("API calls per run", $"{requests.Values.Sum() / options.Runs:F2}", string.Join(", ", verbs));
+
+        void PodsRow(string what, LoadTime time)
+        {
+            var (own, server, etcd) = time.Used;
+            Row(what, $"{time.Seconds:F2} s", string.Create(
+                CultureInfo.InvariantCulture,
+                $"{pods / time.Seconds:F0} pods/s; CPU ms per pod: this process {PerPod(own):F2}, apiserver {PerPod(server):F2}, etcd {PerPod(etcd):F2}"));
+        }
+
+        double PerPod(TimeSpan used) => used.TotalMilliseconds / pods;
     }
 
     private static async Task EventsAsync(LoadPlane plane)

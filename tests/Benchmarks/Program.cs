@@ -22,8 +22,7 @@ switch (args)
     case ["device-training", var device]:
         return DeviceTraining.Run(Enum.Parse<TorchSharp.DeviceType>(device, ignoreCase: true)) ? 0 : 1;
     case ["operator-throughput", .. var options] when OperatorThroughputOptions.TryRead(options) is { } read:
-        await OperatorThroughput.RunAsync(read).ConfigureAwait(false);
-        return 0;
+        return await OperatorThroughput.RunAsync(read).ConfigureAwait(false);
     case [SyntheticRanks.Argument, .. var arguments]:
         SyntheticRanks.RunRank(arguments);
         return 0;

@@ -43,6 +43,9 @@ public sealed class TestApiServer : IAsyncDisposable
     /// <summary>Process id of the API server.</summary>
     public int ProcessId => _apiServer!.Id;
 
+    /// <summary>Process id of etcd.</summary>
+    public int EtcdProcessId => _etcd!.Id;
+
     /// <summary>The API server's last lines.</summary>
     public string Output => _apiServer!.Output;
 

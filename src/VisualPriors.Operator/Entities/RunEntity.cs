@@ -9,7 +9,7 @@ namespace VisualPriors.Operator.Entities;
 /// A run as the API server has it. The spec stays JSON here: whoever wrote it may have got round the schema, and an object that cannot be read
 /// must still be told so in its status.
 /// </summary>
-internal abstract class RunEntity : IKubernetesObject<V1ObjectMeta>
+internal abstract class RunEntity : IKubernetesObject<V1ObjectMeta>, IStatus<RunStatus?>
 {
     /// <inheritdoc/>
     public string? ApiVersion { get; set; }
@@ -45,7 +45,7 @@ internal sealed class EvalRunEntity : RunEntity;
 
 /// <summary>A Pipeline in the cluster.</summary>
 [KubernetesEntity(Group = EntityGroup.Name, ApiVersion = EntityGroup.Version, Kind = "Pipeline", PluralName = "pipelines")]
-internal sealed class PipelineEntity : IKubernetesObject<V1ObjectMeta>
+internal sealed class PipelineEntity : IKubernetesObject<V1ObjectMeta>, IStatus<PipelineStatus?>
 {
     /// <inheritdoc/>
     public string? ApiVersion { get; set; }

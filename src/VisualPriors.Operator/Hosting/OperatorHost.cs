@@ -86,14 +86,16 @@ internal static class OperatorHost
         ControllerManager manager, RunCatalog runs, ResourceCache<V1Pod> pods, OperatorSettings settings, TimeProvider time, ILoggerFactory loggers)
     {
         var reader = new RunReader();
+        var claims = new StageClaims(runs);
         var places = StagePlaces.InStore(settings.Storage.Address);
         var services = new RunServices(
             manager,
             runs,
+            claims,
             reader,
             pods,
             new GangClient(manager, pods, new GangBuilder(settings)),
-            new StagePreparer(runs, reader, new ArtifactCatalog(time), places, settings.Storage.Address),
+            new StagePreparer(runs, claims, reader, new ArtifactCatalog(time), new AttemptClock(time), places, settings.Storage.Address),
             places,
             time,
             loggers.CreateLogger("VisualPriors.Operator.Runs"));

@@ -15,8 +15,8 @@ namespace VisualPriors.Operator.Pipelines;
 /// <summary>Observes a pipeline and its runs, decides, writes its status, then makes or holds runs.</summary>
 internal sealed class PipelineController(ResourceCache<PipelineEntity> cache, RunServices services) : IEntityController<PipelineEntity>
 {
-    private const string FieldManager = "visualpriors-operator";
     private readonly ResourceClient<PipelineEntity> _client = services.Manager.Client<PipelineEntity>();
+    private readonly StatusWriter<PipelineEntity, PipelineStatus> _status = new(cache, services.Manager.Client<PipelineEntity>());
     private readonly RunWriter _runs = new(services.Manager);
 
     /// <inheritdoc/>
@@ -28,17 +28,10 @@ internal sealed class PipelineController(ResourceCache<PipelineEntity> cache, Ru
         }
 
         var decision = PipelinePolicy.Decide(Observe(entity));
-        entity = await WriteStatusAsync(entity, decision.Status, cancellationToken).ConfigureAwait(false);
+        entity = await _status.WriteAsync(entity, entity.Status ?? new PipelineStatus(), decision.Status, cancellationToken).ConfigureAwait(false);
         foreach (var @event in decision.Events)
         {
-            if (@event.IsWarning)
-            {
-                services.Manager.Events.Warning(entity, @event.Reason, @event.Message);
-            }
-            else
-            {
-                services.Manager.Events.Normal(entity, @event.Reason, @event.Message);
-            }
+            @event.Record(services.Manager.Events, entity);
         }
 
         foreach (var run in decision.Create)
@@ -100,27 +93,6 @@ internal sealed class PipelineController(ResourceCache<PipelineEntity> cache, Ru
             Runs = runs,
             Now = StatusText.Seconds(services.Time.GetUtcNow()),
         };
-    }
-
-    private async Task<PipelineEntity> WriteStatusAsync(PipelineEntity entity, PipelineStatus status, CancellationToken cancellationToken)
-    {
-        if (StatusJson.Same(status, entity.Status ?? new PipelineStatus()))
-        {
-            return entity;
-        }
-
-        var written = await _client.ApplyStatusAsync(
-            new PipelineEntity
-            {
-                ApiVersion = Run.GroupVersion,
-                Kind = Pipeline.Kind,
-                Metadata = new V1ObjectMeta { Name = entity.Metadata.Name, NamespaceProperty = entity.Metadata.NamespaceProperty, ResourceVersion = entity.Metadata.ResourceVersion },
-                Status = status,
-            },
-            FieldManager,
-            cancellationToken: cancellationToken).ConfigureAwait(false);
-        cache.Observe(written);
-        return written;
     }
 
     private static V1OwnerReference Owner(PipelineEntity entity) => new()

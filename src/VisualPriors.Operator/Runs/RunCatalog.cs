@@ -54,9 +54,10 @@ internal sealed class RunCatalog
         .Where(other => Order(other).CompareTo(Order(run)) < 0)
         .MinBy(Order);
 
-    /// <summary>Who has begun goes on; then the older one; then anything that both see alike.</summary>
+    /// <summary>Who has begun, and is not suspended, goes on; then the older one; then anything that both see alike.</summary>
     private static (int, DateTime, string) Order(RunEntity run) =>
-        (run.Status?.Attempt is > 0 ? 0 : 1, run.Metadata.CreationTimestamp ?? DateTime.MaxValue, run.Metadata.Uid);
+        (run.Status is { Attempt: > 0 } status && !Conditions.IsTrue(status.Conditions, ConditionTypes.Suspended) ? 0 : 1,
+            run.Metadata.CreationTimestamp ?? DateTime.MaxValue, run.Metadata.Uid);
 
     private IEnumerable<RunEntity> Find(string index, string key) =>
         [.. _pretrain.ByIndex(index, key), .. _align.ByIndex(index, key), .. _sft.ByIndex(index, key), .. _eval.ByIndex(index, key)];

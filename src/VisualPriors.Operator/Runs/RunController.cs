@@ -14,6 +14,7 @@ namespace VisualPriors.Operator.Runs;
 /// <summary>What the controllers of all kinds of run share.</summary>
 /// <param name="Manager">Clients and events.</param>
 /// <param name="Runs">All runs.</param>
+/// <param name="Claims">Who may start.</param>
 /// <param name="Reader">Reads specs.</param>
 /// <param name="Pods">Trainer pods.</param>
 /// <param name="Gangs">Makes and deletes pods.</param>
@@ -22,17 +23,15 @@ namespace VisualPriors.Operator.Runs;
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">The log.</param>
 internal sealed record RunServices(
-    ControllerManager Manager, RunCatalog Runs, RunReader Reader, ResourceCache<V1Pod> Pods, GangClient Gangs, StagePreparer Stages, StagePlaces Places,
-    TimeProvider Time, ILogger Logger);
+    ControllerManager Manager, RunCatalog Runs, StageClaims Claims, RunReader Reader, ResourceCache<V1Pod> Pods, GangClient Gangs, StagePreparer Stages,
+    StagePlaces Places, TimeProvider Time, ILogger Logger);
 
 /// <summary>Observes a run, decides, writes its status, then acts and tells.</summary>
 internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cache, RunServices services) : IEntityController<TEntity>
     where TEntity : RunEntity, new()
 {
-    /// <summary>Owner of the fields of a status that decisions write; progress has another.</summary>
-    private const string FieldManager = "visualpriors-operator";
-
     private readonly ResourceClient<TEntity> _client = services.Manager.Client<TEntity>();
+    private readonly StatusWriter<TEntity, RunStatus> _status = new(cache, services.Manager.Client<TEntity>());
 
     /// <inheritdoc/>
     public async Task<ReconciliationResult<TEntity>> ReconcileAsync(TEntity entity, CancellationToken cancellationToken)
@@ -40,31 +39,28 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
         if (entity.Metadata.DeletionTimestamp is not null)
         {
             // Nothing outside the cluster is to be cleaned up, and what is in it goes with its owner.
+            services.Claims.Release(entity);
             return ReconciliationResult<TEntity>.Success(entity);
         }
 
-        while (true)
+        var observation = Observe(entity);
+        var (decision, plan) = await DecideAsync(entity, observation, cancellationToken).ConfigureAwait(false);
+        entity = await WriteStatusAsync(entity, decision.Status, cancellationToken).ConfigureAwait(false);
+        services.Claims.Release(entity);
+        Tell(entity, observation, decision);
+        foreach (var action in decision.Actions)
         {
-            var observation = Observe(entity);
-            var (decision, plan) = await DecideAsync(entity, observation, cancellationToken).ConfigureAwait(false);
-            entity = await WriteStatusAsync(entity, decision.Status, cancellationToken).ConfigureAwait(false);
-            Tell(entity, observation, decision);
-            foreach (var action in decision.Actions)
-            {
-                await ActAsync(entity, observation, action, plan, cancellationToken).ConfigureAwait(false);
-            }
-
-            if (!decision.IsContinued)
-            {
-                return ReconciliationResult<TEntity>.Success(entity, decision.RequeueAfter);
-            }
+            await ActAsync(entity, observation, action, plan, cancellationToken).ConfigureAwait(false);
         }
+
+        return ReconciliationResult<TEntity>.Success(entity, decision.RequeueAfter);
     }
 
     /// <inheritdoc/>
     public Task<ReconciliationResult<TEntity>> DeletedAsync(TEntity entity, CancellationToken cancellationToken)
     {
         services.Reader.Forget(entity);
+        services.Claims.Release(entity);
         return Task.FromResult(ReconciliationResult<TEntity>.Success(entity));
     }
 
@@ -105,48 +101,18 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
         return (StartPolicy.Decide(observation, preparation), (preparation as Prepared)?.Plan);
     }
 
-    private async Task<TEntity> WriteStatusAsync(TEntity entity, RunStatus status, CancellationToken cancellationToken)
+    private Task<TEntity> WriteStatusAsync(TEntity entity, RunStatus status, CancellationToken cancellationToken)
     {
         // Progress is another writer's: what is applied must not take its fields over.
-        var applied = status with { Progress = null };
-        if (StatusJson.Same(applied, (entity.Status ?? new RunStatus()) with { Progress = null }))
-        {
-            return entity;
-        }
-
-        var written = await _client.ApplyStatusAsync(
-            new TEntity
-            {
-                ApiVersion = Run.GroupVersion,
-                Kind = RunKey.KindOf(entity),
-                Metadata = new V1ObjectMeta
-                {
-                    Name = entity.Metadata.Name,
-                    NamespaceProperty = entity.Metadata.NamespaceProperty,
-                    // A run that was deleted and made anew under its name must not be given this one's past.
-                    ResourceVersion = entity.Metadata.ResourceVersion,
-                },
-                Status = applied,
-            },
-            FieldManager,
-            cancellationToken: cancellationToken).ConfigureAwait(false);
-        cache.Observe(written);
-        return written;
+        var before = (entity.Status ?? new RunStatus()) with { Progress = null };
+        return _status.WriteAsync(entity, before, status with { Progress = null }, cancellationToken);
     }
 
     private void Tell(TEntity entity, RunObservation before, RunDecision decision)
     {
         foreach (var @event in decision.Events)
         {
-            if (@event.IsWarning)
-            {
-                services.Manager.Events.Warning(entity, @event.Reason, @event.Message);
-            }
-            else
-            {
-                services.Manager.Events.Normal(entity, @event.Reason, @event.Message);
-            }
-
+            @event.Record(services.Manager.Events, entity);
             LogEvent(services.Logger, before.Key, decision.Status.Attempt ?? 0, @event.Reason, @event.Message);
         }
 
@@ -174,8 +140,8 @@ internal sealed partial class RunController<TEntity>(ResourceCache<TEntity> cach
         }
     }
 
-    /// <summary>Seconds since 1970 of the attempt's start: pods of an earlier attempt are gone by then, so no two attempts at a stage share one.</summary>
-    private static long FenceOf(TEntity entity) => entity.Status!.AttemptTime!.Value.ToUnixTimeSeconds();
+    /// <summary>Milliseconds since 1970 of the attempt's start: no two attempts share one (<see cref="AttemptClock"/>).</summary>
+    private static long FenceOf(TEntity entity) => entity.Status!.AttemptTime!.Value.ToUnixTimeMilliseconds();
 
     [LoggerMessage(LogLevel.Information, "{Run} attempt {Attempt}: {Reason}: {Message}")]
     private static partial void LogEvent(ILogger logger, RunKey run, int attempt, string reason, string message);

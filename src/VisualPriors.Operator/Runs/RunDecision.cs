@@ -1,4 +1,7 @@
+using k8s;
+using k8s.Models;
 using VisualPriors.Api.Resources.Status;
+using VisualPriors.ControllerRuntime;
 
 namespace VisualPriors.Operator.Runs;
 
@@ -11,9 +14,6 @@ internal sealed record RunDecision(RunStatus Status)
 
     /// <summary>What to tell, once, after the status is written.</summary>
     public IReadOnlyList<RunEvent> Events { get; init; } = [];
-
-    /// <summary>The decision is only the first half: decide again at once on the ground of the new status.</summary>
-    public bool IsContinued { get; init; }
 
     /// <summary>When to look again if nothing changes before; null waits for a change.</summary>
     public TimeSpan? RequeueAfter { get; init; }
@@ -38,4 +38,18 @@ internal sealed record DeleteRun : RunAction;
 /// <param name="Reason">One word.</param>
 /// <param name="Message">One sentence.</param>
 /// <param name="IsWarning">It went wrong, or needs a person.</param>
-internal sealed record RunEvent(string Reason, string Message, bool IsWarning = false);
+internal sealed record RunEvent(string Reason, string Message, bool IsWarning = false)
+{
+    /// <summary>Tells it of an object.</summary>
+    public void Record(EventRecorder recorder, IKubernetesObject<V1ObjectMeta> entity)
+    {
+        if (IsWarning)
+        {
+            recorder.Warning(entity, Reason, Message);
+        }
+        else
+        {
+            recorder.Normal(entity, Reason, Message);
+        }
+    }
+}

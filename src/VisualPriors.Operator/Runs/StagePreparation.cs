@@ -21,4 +21,7 @@ internal sealed record Prepared(string Digest, StagePlan Plan) : StagePreparatio
 
     /// <summary>Another run that computes the same and goes first; null where this one may go.</summary>
     public string? Competitor { get; init; }
+
+    /// <summary>The time of an attempt that begins now.</summary>
+    public required DateTimeOffset AttemptTime { get; init; }
 }

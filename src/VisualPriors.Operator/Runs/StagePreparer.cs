@@ -9,9 +9,10 @@ using VisualPriors.Storage.Objects;
 namespace VisualPriors.Operator.Runs;
 
 /// <summary>Finds out what a run would compute: its chain from the caches, its data and perhaps its artifact from the store.</summary>
-internal sealed class StagePreparer(RunCatalog runs, RunReader reader, ArtifactCatalog artifacts, StagePlaces places, string storageAddress)
+internal sealed class StagePreparer(
+    RunCatalog runs, StageClaims claims, RunReader reader, ArtifactCatalog artifacts, AttemptClock attempts, StagePlaces places, string storageAddress)
 {
-    /// <summary>Plans a run whose upstream has succeeded.</summary>
+    /// <summary>Plans a run whose upstream has succeeded, and claims its stage.</summary>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public async Task<StagePreparation> PrepareAsync(RunEntity entity, Run run, CancellationToken cancellationToken)
     {
@@ -56,7 +57,10 @@ internal sealed class StagePreparer(RunCatalog runs, RunReader reader, ArtifactC
             return new Prepared(stage.Digest, stage.Plan)
             {
                 Finished = await FinishedAsync(stage, cancellationToken).ConfigureAwait(false),
-                Competitor = runs.Competitor(entity, stage.Digest) is { } other ? $"{RunKey.KindOf(other)} {other.Metadata.NamespaceProperty}/{other.Metadata.Name}" : null,
+                Competitor = claims.Claim(entity, stage.Digest) is { } other
+                    ? $"{RunKey.KindOf(other)} {other.Metadata.NamespaceProperty}/{other.Metadata.Name}"
+                    : null,
+                AttemptTime = attempts.Next(),
             };
         }
         catch (StoreException e)

@@ -16,7 +16,7 @@ internal sealed record Acceptance(double Seconds, long HeapBytes, long ResidentB
     public static async Task<Acceptance> MeasureAsync(LoadPlane plane, int count, int nodes)
     {
         var space = await plane.NamespaceAsync().ConfigureAwait(false);
-        var @operator = new LoadedOperator(plane.Settings(space), plane.Connection);
+        var @operator = new LoadedOperator(plane, space);
         await using var _ = @operator.ConfigureAwait(false);
         await @operator.ReadyAsync().ConfigureAwait(false);
         await AcceptAsync(plane, space, "warm", Math.Min(WarmUp, count), nodes).ConfigureAwait(false);

@@ -26,7 +26,7 @@ internal static class EventLatency
         using var connection = new KubernetesConnection(client);
         var space = await plane.NamespaceAsync().ConfigureAwait(false);
         var clock = new Clock(reads);
-        var @operator = new LoadedOperator(plane.Settings(space), connection, clock);
+        var @operator = new LoadedOperator(plane, space, connection, clock);
         await using var _ = @operator.ConfigureAwait(false);
         await @operator.ReadyAsync().ConfigureAwait(false);
         var suspended = await Arrivals<PretrainRunEntity>.WatchAsync(plane, space, 1, Acceptance.IsAccepted).ConfigureAwait(false);

@@ -18,6 +18,7 @@ internal sealed class LoadPlane : IAsyncDisposable
     public const int InFlight = 32;
 
     private readonly string _folder;
+    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private LoadPlane(TestApiServer server, string folder)
     {
@@ -30,6 +31,9 @@ internal sealed class LoadPlane : IAsyncDisposable
 
     /// <summary>What the operator and the plain loop both use.</summary>
     public KubernetesConnection Connection { get; }
+
+    /// <summary>Fails when what is measured can no longer be.</summary>
+    public Task Broken => _broken.Task;
 
     /// <summary>Address of the object store: a folder.</summary>
     public string Store => $"file://{_folder}/store";
@@ -62,6 +66,9 @@ internal sealed class LoadPlane : IAsyncDisposable
         await Server.DisposeAsync().ConfigureAwait(false);
         Directory.Delete(_folder, recursive: true);
     }
+
+    /// <summary>Ends the benchmark, whatever it waits for.</summary>
+    public void Break(Exception cause) => _broken.TrySetException(cause);
 
     /// <summary>A namespace with the service account that a controller manager would have made.</summary>
     public async Task<string> NamespaceAsync()
@@ -105,6 +112,12 @@ internal sealed class LoadPlane : IAsyncDisposable
                 """);
             (await Server.SendAsync(HttpMethod.Post, RunsPath(@namespace), body).ConfigureAwait(false)).Dispose();
         });
+
+    /// <summary>What the operator told last.</summary>
+    public async Task<string> LastEventAsync(string @namespace) =>
+        (await Server.Client.CoreV1.ListNamespacedEventAsync(@namespace).ConfigureAwait(false)).Items.MaxBy(told => told.LastTimestamp) is { } last
+            ? $"{last.InvolvedObject.Name}: {last.Reason}: {last.Message}"
+            : "nothing";
 
     /// <summary>Labels a run: an event that asks for nothing.</summary>
     public async Task LabelRunAsync(string @namespace, string name, int value)

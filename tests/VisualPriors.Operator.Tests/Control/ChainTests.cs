@@ -1,6 +1,9 @@
+using System.Globalization;
+using System.Net;
 using k8s;
 using VisualPriors.Api.Plans;
 using VisualPriors.Api.Resources.Status;
+using VisualPriors.KubernetesTesting;
 using VisualPriors.Operator.Entities;
 using VisualPriors.Operator.Runs;
 using VisualPriors.Operator.Tests.Runs;
@@ -101,6 +104,79 @@ public sealed class ChainTests(ControlPlane plane)
         twin = await plane.RunAsync<PretrainRunEntity>(space, "twin", run => run.Status?.Phase == RunPhase.Succeeded);
         Assert.True(twin.Status!.Artifact!.Reused);
         Assert.Null(twin.Status.Attempt);
+    }
+
+    [Fact]
+    public async Task Of_many_runs_that_compute_the_same_and_come_at_once_one_starts()
+    {
+        const int Count = 12;
+        var space = await plane.NamespaceAsync();
+        var yaml = Pretrain.Replace("tokens: 64", "tokens: 1024", StringComparison.Ordinal);
+        await Task.WhenAll(Enumerable.Range(0, Count).Select(i =>
+            plane.Server.ApplyYamlAsync(yaml.Replace("name: decoder", $"name: twin-{i}", StringComparison.Ordinal), space)));
+        await using var @operator = plane.StartOperator(space);
+        var twins = await Task.WhenAll(Enumerable.Range(0, Count).Select(i => plane.RunAsync<PretrainRunEntity>(
+            space, $"twin-{i}", run => run.Status?.Phase is RunPhase.Waiting or RunPhase.Starting)));
+
+        var first = Assert.Single(twins, run => run.Status!.Phase == RunPhase.Starting);
+        Assert.All(twins, run => Assert.Equal((first.Status!.StageDigest, run == first ? 1 : null), (run.Status!.StageDigest, run.Status.Attempt)));
+        var pod = await plane.PodAsync(space, $"pretrain-{first.Metadata.Name}-1-0");
+        Assert.Single((await plane.PodsAsync(space)).Items);
+
+        await PublishStageAsync(first.Status!.StageDigest!);
+        await plane.SetEndedAsync(pod, 0, Observations.Success);
+        await Task.WhenAll(twins.Select(twin => plane.RunAsync<PretrainRunEntity>(space, twin.Metadata.Name, run => run.Status?.Phase == RunPhase.Succeeded)));
+        Assert.Single((await plane.PodsAsync(space)).Items);
+    }
+
+    [Fact]
+    public async Task No_pod_is_made_before_its_attempt_is_written()
+    {
+        static bool Is(HttpRequestMessage request, HttpMethod method, string end) =>
+            request.Method == method && request.RequestUri!.AbsolutePath.EndsWith(end, StringComparison.Ordinal);
+        static bool IsStatus(HttpRequestMessage request) => Is(request, HttpMethod.Patch, "/status");
+        static bool IsPod(HttpRequestMessage request) => Is(request, HttpMethod.Post, "/pods");
+
+        // The first write is refused, the second one arrives and its answer does not.
+        var writes = 0;
+        using var faults = new FaultHandler
+        {
+            Answer = request => IsStatus(request) && Interlocked.Increment(ref writes) == 1
+                ? FaultHandler.Status(HttpStatusCode.InternalServerError, "InternalError")
+                : null,
+            LoseAnswer = request => IsStatus(request) && Volatile.Read(ref writes) == 2,
+        };
+        var space = await plane.NamespaceAsync();
+        await using var @operator = plane.StartOperator(space, handler: faults);
+        await plane.Server.ApplyYamlAsync(Pretrain.Replace("tokens: 64", "tokens: 2048", StringComparison.Ordinal), space);
+        await plane.PodAsync(space, "pretrain-decoder-1-0");
+        Assert.InRange(faults.Seen.TakeWhile(request => !IsPod(request)).Count(IsStatus), 2, int.MaxValue);
+        Assert.Equal(1, (await plane.GetAsync<PretrainRunEntity>(space, "decoder")).Status!.Attempt);
+        Assert.Single((await plane.PodsAsync(space)).Items);
+    }
+
+    [Fact]
+    public async Task The_fence_rises_where_a_run_is_deleted_half_way_and_made_anew_under_its_name()
+    {
+        var space = await plane.NamespaceAsync();
+        await using var @operator = plane.StartOperator(space);
+        var yaml = Pretrain.Replace("tokens: 64", "tokens: 4096", StringComparison.Ordinal);
+        var fences = new List<long>();
+        for (var i = 0; i < 4; i++)
+        {
+            await plane.Server.ApplyYamlAsync(yaml, space);
+            var pod = await plane.PodAsync(space, "pretrain-decoder-1-0");
+            fences.Add(long.Parse(pod.Spec.Containers[0].Env.Single(variable => variable.Name == TrainerVariables.Fence).Value, CultureInfo.InvariantCulture));
+            await plane.SetRunningAsync(pod);
+            var run = await plane.RunAsync<PretrainRunEntity>(space, "decoder", run => run.Status?.Phase == RunPhase.Running);
+            Assert.Equal(fences[i], run.Status!.AttemptTime!.Value.ToUnixTimeMilliseconds());
+
+            // The garbage collector's part: what the run owns goes with it.
+            (await plane.Server.SendAsync(HttpMethod.Delete, $"apis/visualpriors.dev/v1alpha1/namespaces/{space}/pretrainruns/decoder")).Dispose();
+            await plane.Client.CoreV1.DeleteNamespacedPodAsync(pod.Metadata.Name, space);
+        }
+
+        Assert.Equal(fences.Distinct().Order(), fences);
     }
 
     [Fact]

@@ -56,8 +56,9 @@ public sealed class ControlPlane : IAsyncLifetime
     }
 
     /// <summary>Starts an operator for one namespace.</summary>
-    internal RunningOperator StartOperator(string @namespace, int port = 0, TokenVerification verification = TokenVerification.TokenReview) =>
-        new(this, @namespace, port == 0 ? Ports.Free() : port, verification);
+    internal RunningOperator StartOperator(
+        string @namespace, int port = 0, TokenVerification verification = TokenVerification.TokenReview, DelegatingHandler? handler = null) =>
+        new(this, @namespace, port == 0 ? Ports.Free() : port, verification, handler);
 
     /// <summary>A namespace with the service account that a controller manager would have made.</summary>
     public async Task<string> NamespaceAsync()
@@ -140,13 +141,15 @@ public sealed class ControlPlane : IAsyncLifetime
 internal sealed class RunningOperator : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly Kubernetes _client;
     private readonly KubernetesConnection _connection;
     private readonly Task _running;
 
-    public RunningOperator(ControlPlane plane, string @namespace, int port, TokenVerification verification)
+    public RunningOperator(ControlPlane plane, string @namespace, int port, TokenVerification verification, DelegatingHandler? handler)
     {
         Address = $"http://127.0.0.1:{port}";
-        _connection = KubernetesConnection.Create(plane.Server.Configuration());
+        _client = new Kubernetes(plane.Server.Configuration(), handler is null ? [] : [handler]);
+        _connection = new KubernetesConnection(_client);
         var settings = new OperatorSettings
         {
             Namespace = @namespace,
@@ -168,6 +171,7 @@ internal sealed class RunningOperator : IAsyncDisposable
         await _stop.CancelAsync();
         await _running;
         _connection.Dispose();
+        _client.Dispose();
         _stop.Dispose();
     }
 }

@@ -111,5 +111,5 @@ internal static class Observations
         Failure = new StageFailure { Rank = rank, Node = 0, ExitCode = TrainerExitCode.Of(result), Message = message },
     };
 
-    public static StagePreparation Ready { get; } = new Prepared(Digest, null!);
+    public static Prepared Ready { get; } = new(Digest, null!) { AttemptTime = Now.AddMilliseconds(678) };
 }

@@ -11,18 +11,33 @@ public sealed class RunPolicyTests
     [Fact]
     public void A_run_starts_when_nothing_speaks_against_it()
     {
-        var first = Start(Of(Pretrain()));
-        Assert.True(first.IsContinued);
-        Assert.Equal((Digest, RunPhase.Waiting), (first.Status.StageDigest, first.Status.Phase));
-        Assert.Empty(first.Actions);
+        var decision = Start(Of(Pretrain()));
+        Assert.Equal(new CreateGang(1), Assert.Single(decision.Actions));
+        Assert.Equal((Digest, RunPhase.Starting, 1, Now), (decision.Status.StageDigest, decision.Status.Phase, decision.Status.Attempt, decision.Status.StartTime));
+        Assert.Equal(3, decision.Status.ObservedGeneration);
+        Assert.True(IsTrue(decision, ConditionTypes.Accepted));
+        Assert.False(IsTrue(decision, ConditionTypes.Running));
+        Assert.Equal("AttemptStarted", Assert.Single(decision.Events).Reason);
+    }
 
-        var second = Start(Of(Pretrain(), first.Status));
-        Assert.Equal(new CreateGang(1), Assert.Single(second.Actions));
-        Assert.Equal((RunPhase.Starting, 1, Now), (second.Status.Phase, second.Status.Attempt, second.Status.StartTime));
-        Assert.Equal(3, second.Status.ObservedGeneration);
-        Assert.True(IsTrue(second, ConditionTypes.Accepted));
-        Assert.False(IsTrue(second, ConditionTypes.Running));
-        Assert.Equal("AttemptStarted", Assert.Single(second.Events).Reason);
+    [Fact]
+    public void Pods_of_which_nothing_is_known_yet_give_no_news()
+    {
+        var started = Start(Of(Pretrain()));
+        var followed = Decide(Of(Pretrain(), started.Status, Pod()))!;
+        Assert.True(StatusJson.Same(started.Status, followed.Status));
+        Assert.Empty(followed.Events);
+    }
+
+    [Theory]
+    [InlineData(null, 0)]
+    [InlineData(-1, 0)]
+    [InlineData(0, 1)]
+    [InlineData(5000, 5001)]    // another replica's clock was ahead
+    public void Each_attempt_s_time_is_later_than_the_one_s_before(int? milliseconds, int expected)
+    {
+        var before = milliseconds is { } offset ? Attempt(1) with { RetryTime = Now, AttemptTime = Ready.AttemptTime.AddMilliseconds(offset) } : new RunStatus();
+        Assert.Equal(Ready.AttemptTime.AddMilliseconds(expected), Start(Of(Pretrain(), before)).Status.AttemptTime);
     }
 
     [Fact]
@@ -38,21 +53,24 @@ public sealed class RunPolicyTests
     public void A_run_whose_artifact_is_there_takes_it()
     {
         var artifact = new RunArtifact { Address = Address, Digest = "content", Reused = true };
-        var decision = StartPolicy.Decide(Of(Pretrain(), new RunStatus { StageDigest = Digest }), new Prepared(Digest, null!) { Finished = artifact });
+        var decision = StartPolicy.Decide(Of(Pretrain(), new RunStatus { StageDigest = Digest }), Ready with { Finished = artifact });
         Assert.Equal((RunPhase.Succeeded, artifact), (decision.Status.Phase, decision.Status.Artifact));
         Assert.Empty(decision.Actions);
 
         var own = StartPolicy.Decide(
-            Of(Pretrain(), Attempt(1) with { RetryTime = Now }), new Prepared(Digest, null!) { Finished = artifact });
+            Of(Pretrain(), Attempt(1) with { RetryTime = Now }), Ready with { Finished = artifact });
         Assert.False(own.Status.Artifact!.Reused);
     }
 
     [Fact]
     public void A_run_waits_for_another_that_computes_the_same()
     {
-        var decision = StartPolicy.Decide(Of(Pretrain(), new RunStatus { StageDigest = Digest }), new Prepared(Digest, null!) { Competitor = "PretrainRun team/other" });
+        var decision = StartPolicy.Decide(Of(Pretrain()), Ready with { Competitor = "PretrainRun team/other" });
         Assert.Equal((RunPhase.Waiting, "SameStage"), (decision.Status.Phase, Reason(decision, ConditionTypes.Queued)));
+        Assert.Equal(Digest, decision.Status.StageDigest);
+        Assert.Null(decision.Status.Attempt);
         Assert.Empty(decision.Actions);
+        Assert.NotNull(decision.RequeueAfter);
     }
 
     [Fact]
@@ -71,7 +89,7 @@ public sealed class RunPolicyTests
     [Fact]
     public void Data_that_changed_under_a_run_holds_it()
     {
-        var decision = StartPolicy.Decide(Of(Pretrain(), Attempt(1) with { RetryTime = Now }), new Prepared("another", null!));
+        var decision = StartPolicy.Decide(Of(Pretrain(), Attempt(1) with { RetryTime = Now }), Ready with { Digest = "another" });
         Assert.Equal("DataChanged", Reason(decision, ConditionTypes.Queued));
         Assert.Empty(decision.Actions);
         Assert.Equal(Digest, decision.Status.StageDigest);

@@ -12,6 +12,12 @@ internal static class AttemptPolicy
     /// <summary>Longest wait before another attempt.</summary>
     private static readonly TimeSpan MaximumBackoff = TimeSpan.FromMinutes(5);
 
+    /// <summary>What is said of pods that nothing is known of yet. From the start: otherwise the first look at them would have to write it.</summary>
+    public static readonly (string Reason, string Message) Unscheduled = ("Scheduling", "pods are to be given nodes");
+
+    /// <summary>Likewise of their containers.</summary>
+    public static readonly (string Reason, string Message) Unstarted = ("Starting", "pods are to start");
+
     /// <summary>Decides; null where there is no attempt under way, or where pods of it are still to be made.</summary>
     public static RunDecision? Decide(RunObservation o)
     {
@@ -75,7 +81,8 @@ internal static class AttemptPolicy
         }
         else
         {
-            status = status.With(o, ConditionTypes.Scheduled, false, obstacle?.Reason ?? "Scheduling", obstacle?.Message ?? "pods are to be given nodes");
+            var (reason, message) = obstacle ?? Unscheduled;
+            status = status.With(o, ConditionTypes.Scheduled, false, reason, message);
         }
 
         if (running == of)
@@ -89,7 +96,8 @@ internal static class AttemptPolicy
         }
         else if (!Conditions.IsTrue(o.Status.Conditions, ConditionTypes.Running))
         {
-            status = status.With(o, ConditionTypes.Running, false, obstacle?.Reason ?? "Starting", obstacle?.Message ?? "pods are to start");
+            var (reason, message) = obstacle ?? Unstarted;
+            status = status.With(o, ConditionTypes.Running, false, reason, message);
         }
 
         if (obstacle is { } news && Conditions.Find(o.Status.Conditions, ConditionTypes.Running)?.Reason != news.Reason && running < of)

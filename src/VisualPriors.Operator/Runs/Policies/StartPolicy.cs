@@ -21,14 +21,13 @@ internal static class StartPolicy
         }
 
         var stage = (Prepared)preparation;
-        if (o.Status.StageDigest != stage.Digest)
+        if (o.Attempt > 0 && o.Status.StageDigest != stage.Digest)
         {
-            return o.Attempt > 0
-                ? o.Waiting("DataChanged", "a data set is no longer the one that the run began with: put it back, or delete the run and make a new one", LookAgain)
-                // Said before anything is done, so that of two runs that compute the same each sees the other.
-                : new RunDecision(o.Accepted() with { StageDigest = stage.Digest, Phase = RunPhase.Waiting }) { IsContinued = true };
+            return o.Waiting("DataChanged", "a data set is no longer the one that the run began with: put it back, or delete the run and make a new one", LookAgain);
         }
 
+        // Whatever is decided, the status says it together with what the run computes: the others see it by that.
+        o = o with { Status = o.Status with { StageDigest = stage.Digest } };
         if (stage.Finished is { } artifact)
         {
             return SucceededRun.Decide(o, artifact with { Reused = o.Attempt == 0 });
@@ -36,13 +35,14 @@ internal static class StartPolicy
 
         if (stage.Competitor is { } other)
         {
-            return o.Waiting("SameStage", $"{other} computes the same; its artifact will be taken");
+            // It tells of its end, unless it goes before its status says what it computes.
+            return o.Waiting("SameStage", $"{other} computes the same; its artifact will be taken", LookAgain);
         }
 
-        return AttemptPolicy.IsUnderWay(o) ? new RunDecision(o.Accepted()) { Actions = [new CreateGang(o.Attempt)] } : StartNext(o);
+        return AttemptPolicy.IsUnderWay(o) ? new RunDecision(o.Accepted()) { Actions = [new CreateGang(o.Attempt)] } : StartNext(o, stage.AttemptTime);
     }
 
-    private static RunDecision StartNext(RunObservation o)
+    private static RunDecision StartNext(RunObservation o, DateTimeOffset time)
     {
         if (o.Status.RetryTime - o.Now is { } left && left > TimeSpan.Zero)
         {
@@ -66,12 +66,13 @@ internal static class StartPolicy
         return new RunDecision(o.Accepted()
             .Without(o, ConditionTypes.Queued, "Starting", message)
             .Without(o, ConditionTypes.Suspended, "Resumed", message)
-            .With(o, ConditionTypes.Scheduled, false, "Starting", message)
-            .With(o, ConditionTypes.Running, false, "Starting", message) with
+            .With(o, ConditionTypes.Scheduled, false, AttemptPolicy.Unscheduled.Reason, AttemptPolicy.Unscheduled.Message)
+            .With(o, ConditionTypes.Running, false, AttemptPolicy.Unstarted.Reason, AttemptPolicy.Unstarted.Message) with
         {
             Phase = RunPhase.Starting,
             Attempt = attempt,
-            AttemptTime = o.Now,
+            // By another replica's clock the attempt before may have begun later.
+            AttemptTime = o.Status.AttemptTime is { } before && before >= time ? before.AddMilliseconds(1) : time,
             RetryTime = null,
             StartTime = o.Status.StartTime ?? o.Now,
         })
