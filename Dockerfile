@@ -6,7 +6,8 @@
 #
 # Programs carry their own .NET, so a base only has to be a small Linux with OpenSSL and certificates (for the trainer, too, a libstdc++
 # and a glibc as new as Ubuntu 24.04's or Debian 13's: libtorch wants them). deploy/images/build.sh builds both where no registry is to be
-# had: from a base of its own making, with programs published outside (PROGRAMS=given).
+# had: from a base of its own making, with programs published outside (PROGRAMS=given). Buildah 1.28 builds as above only when told
+# --build-arg PROGRAMS=build: it does not see which stage the default names.
 ARG SDK_IMAGE=mcr.microsoft.com/dotnet/sdk:10.0-noble
 ARG OPERATOR_BASE=mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
 ARG TRAINER_BASE=mcr.microsoft.com/dotnet/runtime-deps:10.0-noble

@@ -90,7 +90,7 @@ public sealed class Installation : IAsyncLifetime, IDisposable
     /// <summary>A namespace for runs, with the secret that their pods reach the store by.</summary>
     public async Task<string> NamespaceAsync([CallerMemberName] string test = "")
     {
-        var name = $"{test.ToLowerInvariant().Replace('_', '-')[..Math.Min(40, test.Length)].Trim('-')}-{Guid.NewGuid():N}"[..48].Trim('-');
+        var name = $"{test.ToLowerInvariant().Replace('_', '-')[..Math.Min(40, test.Length)].Trim('-')}-{Guid.NewGuid().ToString("N")[..8]}";
         await Kubectl.RunAsync("create", "namespace", name);
         await CreateStorageSecretAsync(name);
         return name;
