@@ -28,6 +28,12 @@ public sealed class PodSandboxTests : IDisposable
             Directory.Delete("/etc/netns");
         }
 
+        if (_namespaces.Count > 0 && Directory.GetFileSystemEntries("/run/netns").Length == 0)
+        {
+            // A mount that `ip` made with the first of them, and would make again.
+            Run("umount", "/run/netns");
+        }
+
         _run.Dispose();
     }
 
