@@ -16,10 +16,10 @@ internal static class ArtifactLayout
     /// <summary>Ends the name of an object of several files.</summary>
     public const string PackSuffix = ".pack";
 
-    /// <summary>Files of this size and above lie in an object of their own. INFERRED: one request's cost is then below a tenth of the transfer's.</summary>
+    /// <summary>Files of this size and above lie in an object of their own. INFERRED: to transfer as much takes as long as a request's round trip.</summary>
     public const int LargeFileBytes = 1 << 20;
 
-    /// <summary>Largest object of several files; one is held in memory while it is sent.</summary>
+    /// <summary>Largest object of several files. INFERRED: round trips no longer count, and the few that are held in memory to be sent take little.</summary>
     public const int PackBytes = 16 << 20;
 
     /// <summary>The objects that hold every content of a manifest that was checked, each content once.</summary>

@@ -21,7 +21,7 @@ internal sealed class StatusWriter<TEntity, TStatus>(ResourceCache<TEntity> cach
     /// <exception cref="KubernetesApiException">The server refused: the object has changed meanwhile, or is gone.</exception>
     public async Task<TEntity> WriteAsync(TEntity entity, TStatus before, TStatus status, CancellationToken cancellationToken)
     {
-        if (StatusJson.Same(status, before))
+        if (StatusComparison.Same(status, before))
         {
             return entity;
         }

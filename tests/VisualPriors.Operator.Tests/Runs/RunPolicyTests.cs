@@ -25,7 +25,7 @@ public sealed class RunPolicyTests
     {
         var started = Start(Of(Pretrain()));
         var followed = Decide(Of(Pretrain(), started.Status, Pod()))!;
-        Assert.True(StatusJson.Same(started.Status, followed.Status));
+        Assert.True(StatusComparison.Same(started.Status, followed.Status));
         Assert.Empty(followed.Events);
     }
 
