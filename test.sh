@@ -74,6 +74,10 @@ cluster_up() {
 if [[ -n ${KUBECONFIG:-} ]] || cluster_up; then
   run_suites 1 <<<tests/VisualPriors.Cluster.Tests
 fi
+# What the cluster said goes with it: show the end of that where a test may have failed for the cluster's sake.
+if [[ -n $brought_up && -e $results/VisualPriors.Cluster.Tests.failed ]]; then
+  tail -n 25 "$VP_CLUSTER_STATE"/{control,node*}/*.log
+fi
 
 passed=0 failed=0
 for suite in "${suites[@]}"; do

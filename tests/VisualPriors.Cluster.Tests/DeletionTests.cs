@@ -19,7 +19,7 @@ public sealed class DeletionTests(Installation installation)
         await Kubectl.EventuallyAsync(async () => (await ChildrenAsync(space)) >= 4);
         await Kubectl.RunAsync("delete", "pipelines", "--all", "--namespace", space, "--timeout=60s");
         await Kubectl.RunAsync("delete", "pretrainrun", run, "--namespace", space, "--ignore-not-found", "--timeout=60s");
-        await Kubectl.EventuallyAsync(async () => await ChildrenAsync(space) == 0 && (await Kubectl.ListAsync(space, Runs)).Count == 0);
+        await Kubectl.EventuallyAsync(async () => await ChildrenAsync(space) == 0 && (await Kubectl.ListAsync(space, Runs)).Count == 0, Kubectl.PodsGoneSeconds);
         await Kubectl.DeleteNamespaceAsync(space);
     }
 
@@ -45,13 +45,13 @@ public sealed class DeletionTests(Installation installation)
         {
             await Kubectl.EventuallyAsync(async () => "" == (await Kubectl.RunAsync(
                 "get", "deployments,pods,services,serviceaccounts,configmaps,leases,roles,rolebindings,networkpolicies,poddisruptionbudgets",
-                "--namespace", Installation.OperatorNamespace, "--selector", $"app.kubernetes.io/instance={Installation.Release}", "--output", "name")).Trim());
+                "--namespace", Installation.OperatorNamespace, "--selector", $"app.kubernetes.io/instance={Installation.Release}", "--output", "name")).Trim(), Kubectl.PodsGoneSeconds);
             var wide = await Kubectl.RunAsync(
                 "get", "clusterroles,clusterrolebindings", "--selector", $"app.kubernetes.io/instance={Installation.Release}", "--output", "name");
             Assert.Equal("", wide.Trim());
 
             await Kubectl.RunAsync("delete", "pretrainrun", run, "--namespace", space, "--timeout=60s");
-            await Kubectl.EventuallyAsync(async () => await ChildrenAsync(space) == 0);
+            await Kubectl.EventuallyAsync(async () => await ChildrenAsync(space) == 0, Kubectl.PodsGoneSeconds);
         }
         finally
         {

@@ -8,8 +8,14 @@ namespace VisualPriors.Cluster.Tests.Infrastructure;
 /// <summary>The real kubectl, on the cluster that KUBECONFIG names.</summary>
 internal static class Kubectl
 {
+    /// <summary>
+    /// Seconds within which a deleted pod is gone: its grace period (20 to 30 s), then kubelet 1.20 may keep it until it next collects sandboxes, once
+    /// in 60 s (kubernetes issue 97288), and reports what is left once in 10 s. The rest is room for a busy machine.
+    /// </summary>
+    public const int PodsGoneSeconds = 180;
+
     /// <summary>Deletes a test's namespace, for the next test to have the machine to itself.</summary>
-    public static Task DeleteNamespaceAsync(string @namespace) => RunAsync("delete", "namespace", @namespace, "--timeout=100s");
+    public static Task DeleteNamespaceAsync(string @namespace) => RunAsync("delete", "namespace", @namespace, $"--timeout={PodsGoneSeconds}s");
 
     public static Task<string> RunAsync(params string[] arguments) => Command.RunAsync(KubernetesTools.Kubectl, arguments);
 
@@ -56,7 +62,7 @@ internal static class Kubectl
         throw new InvalidOperationException($"{kind} {name} is not {phase}:\n{last?["status"]}\n{events}\n{logs}");
     }
 
-    /// <summary>Waits until a check holds.</summary>
+    /// <summary>Waits until a check holds; tells which pods there are where it never does.</summary>
     public static async Task EventuallyAsync(Func<Task<bool>> check, int seconds = 60, [CallerArgumentExpression(nameof(check))] string what = "")
     {
         for (var until = Stopwatch.GetTimestamp() + seconds * Stopwatch.Frequency; Stopwatch.GetTimestamp() < until;)
@@ -69,6 +75,6 @@ internal static class Kubectl
             await Task.Delay(300);
         }
 
-        throw new TimeoutException($"never: {what}");
+        throw new TimeoutException($"never in {seconds} s: {what}\n{(await TryAsync("get", "pods", "--all-namespaces", "--output", "wide")).Output}");
     }
 }
