@@ -54,15 +54,15 @@ internal static class OperatorHost
         await web.StartAsync(stop.Token).ConfigureAwait(false);
         var writing = writer.RunAsync(stop.Token);
         var announcing = keys?.AnnounceAsync(stop.Token) ?? Task.CompletedTask;
-        try
+        var managing = manager.RunAsync(stop.Token);
+        await Task.WhenAny(managing, writing).ConfigureAwait(false);
+        await stop.CancelAsync().ConfigureAwait(false);
+        await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(managing, announcing).ConfigureAwait(false);
+        if (writing.IsFaulted)
         {
-            await manager.RunAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await announcing.ConfigureAwait(false);
+            // An operator that writes no progress any more is better started again.
+            await writing.ConfigureAwait(false);
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
 using VisualPriors.Api.Plans;
@@ -89,12 +91,25 @@ internal sealed partial class ProgressWriter(KubernetesConnection connection, Ti
         {
             await WriteAsync(run, progress, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is KubernetesApiException or HttpRequestException or IOException)
+        catch (Exception e) when (e is KubernetesApiException or TimeoutException or HttpRequestException or IOException or JsonException)
         {
-            // The next report says it better; a run that is gone needs none.
             LogLost(logger, RunKey.Of(run), e.Message);
+            if (IsRefusal(e))
+            {
+                return;
+            }
+
+            // With the next round, unless a newer report has come by then: this may have been the last.
+            lock (track)
+            {
+                track.IsWritten = false;
+            }
         }
     }
+
+    /// <summary>Whether the same write would fail again, as for a run that is gone.</summary>
+    private static bool IsRefusal(Exception e) => e is KubernetesApiException { StatusCode: >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError }
+        and not KubernetesApiException { StatusCode: HttpStatusCode.TooManyRequests };
 
     private Task WriteAsync(RunEntity run, RunProgress progress, CancellationToken cancellationToken) => run switch
     {
