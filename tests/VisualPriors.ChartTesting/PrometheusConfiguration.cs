@@ -40,7 +40,10 @@ public static class PrometheusConfiguration
             WriteTargets(folder, name, []);
             job.Children.Remove("kubernetes_sd_configs");
             job.Children.Remove("relabel_configs");
-            job.Children["file_sd_configs"] = new YamlSequenceNode(new YamlMappingNode("files", new YamlSequenceNode(TargetFile(folder, name))));
+            // Prometheus begins to watch the file only after it has first read it: what changes between the two is seen at the next refresh,
+            // every 5 minutes if nothing is said.
+            job.Children["file_sd_configs"] = new YamlSequenceNode(
+                new YamlMappingNode("files", new YamlSequenceNode(TargetFile(folder, name)), "refresh_interval", "1s"));
         }
 
         var path = Path.Combine(folder, "prometheus.yaml");

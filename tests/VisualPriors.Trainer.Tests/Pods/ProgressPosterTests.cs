@@ -135,7 +135,9 @@ public sealed class ProgressPosterTests : IDisposable
             await Task.Delay(5);
         }
 
-        await File.WriteAllTextAsync(token, "late");
+        // Whole or not at all, as kubelet does it.
+        await File.WriteAllTextAsync($"{token}.new", "late");
+        File.Move($"{token}.new", token);
         await server.WaitForAsync(1);
 
         Assert.Equal("Bearer late", Assert.Single(server.Received).Authorization);
